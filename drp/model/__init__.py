@@ -1,0 +1,1 @@
+"""The words of drp: frozen, pure, standard library only."""
