@@ -1,0 +1,49 @@
+"""One DNS zone: its records at the primary, and what every authoritative server says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSet:
+    """All records of one name and type. ``name`` without final dot, ``values`` sorted, ``ttl`` in seconds."""
+
+    name: str
+    type: str
+    ttl: int
+    values: tuple[str, ...]
+
+
+class DnsReader(Protocol):
+    """Errors: UnreachableError, DeniedError, RejectedError."""
+
+    def zone(self) -> str:
+        """The zone's name without final dot."""
+        ...
+
+    def find(self, name: str, record_type: str) -> RecordSet | None:
+        """The record set at the primary (no cache, no recursion), or None."""
+        ...
+
+    def servers(self) -> tuple[str, ...]:
+        """Addresses of all authoritative servers, the primary first."""
+        ...
+
+    def ask(self, server: str, name: str, record_type: str) -> RecordSet | None:
+        """What one authoritative server answers, or None when it has no such records."""
+        ...
+
+
+class Dns(DnsReader, Protocol):
+    """Changes are compare-and-set: what was read before must still be there."""
+
+    def replace(self, old: RecordSet | None, new: RecordSet | None) -> None:
+        """Put ``new`` in place of ``old`` in one atomic change (None = no records).
+
+        TTL of ``old`` is not compared. Raises ConflictError when the primary holds something else.
+        After UnreachableError the change may have happened; the caller reads to know.
+        """
+        ...

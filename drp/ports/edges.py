@@ -1,0 +1,67 @@
+"""One edge: the proxy of a host that ends TLS and routes each name to its tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+
+from drp.model.values import Secret
+
+RouteKind = Literal["local", "edge", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests of a name go: an API on this host (``local``), another edge over TLS (``edge``), nowhere.
+
+    ``target`` is ``address:port``, empty for ``closed`` (503 with Retry-After).
+    """
+
+    kind: RouteKind
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.target}".strip()
+
+
+class EdgeReader(Protocol):
+    """Reads what the running proxy does, not what its files say. Errors: UnreachableError, NotFoundError."""
+
+    def find_route(self, name: str) -> Route | None: ...
+
+    def routes(self) -> dict[str, Route]: ...
+
+    def is_held(self, name: str) -> bool: ...
+
+    def requests_in_flight(self, name: str) -> int:
+        """Requests of that name that were passed on and have not been answered."""
+        ...
+
+    def requests_total(self, name: str) -> int:
+        """Requests of that name answered since the proxy started."""
+        ...
+
+    def has_certificate(self, name: str, fingerprint: str) -> bool:
+        """True when the running proxy presents the certificate with this SHA-256 for the name."""
+        ...
+
+
+class Edge(EdgeReader, Protocol):
+    """Every change goes to disk first, then into the running proxy; repeating one is no error."""
+
+    def set_route(self, name: str, route: Route | None) -> None:
+        """None removes the name (421 for its requests)."""
+        ...
+
+    def hold(self, name: str, limit: timedelta) -> None:
+        """New requests of the name wait, each at most ``limit``, then get 503."""
+        ...
+
+    def release(self, name: str) -> None: ...
+
+    def set_certificate(self, name: str, pem: Secret) -> None:
+        """Certificate chain and key (PEM) by which the edge answers for the name."""
+        ...
+
+    def remove_certificate(self, name: str) -> None: ...
