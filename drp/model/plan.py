@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """``attempts`` in all (1 = no retry); ``wait`` grows by ``factor`` up to ``limit``. Transient errors only."""
+    """``attempts`` in all (1 = none again); ``wait`` grows by ``factor`` up to ``limit``; transient errors only."""
 
     attempts: int = 1
     wait: timedelta = timedelta(seconds=1)
@@ -124,7 +124,7 @@ def _step_to_json(step: Step) -> JsonMap:
         "action": step.action,
         "params": step.params,
         "stage": step.stage,
-        "needs": sorted(step.needs),
+        "needs": [*sorted(step.needs)],
         "retry": {
             "attempts": step.retry.attempts,
             "wait_s": step.retry.wait.total_seconds(),

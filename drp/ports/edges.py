@@ -13,7 +13,7 @@ RouteKind = Literal["local", "edge", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where requests of a name go: an API on this host (``local``), another edge over TLS (``edge``), nowhere.
+    """Where requests of a name go: an API of this host (``local``), an edge over TLS (``edge``), nowhere.
 
     ``target`` is ``address:port``, empty for ``closed`` (503 with Retry-After).
     """

@@ -99,7 +99,7 @@ class HostReader(Protocol):
         ...
 
     def read_file(self, container: str, path: str) -> bytes | None:
-        """A file of a container (in a volume or its root), or None. Raises NotFoundError for the container."""
+        """A file of a container (in a volume or its root), or None; NotFoundError: no such container."""
         ...
 
 
