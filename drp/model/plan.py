@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """``attempts`` in all (1: none again); ``wait`` grows by ``factor`` to ``limit``; transient errors only."""
+    """``attempts`` in all (1 = once); ``wait`` grows by ``factor`` up to ``limit``; transient errors only."""
 
     attempts: int = 1
     wait: timedelta = timedelta(seconds=1)
