@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Final
 
+from drp.model.plan import canonical
 from drp.model.values import Secret
+
+SPEC_LABEL: Final = "drp.spec"
+"""Label by which a container carries the digest of the spec it was made from."""
+
+RUN_LABELS: Final = frozenset({"drp.run", "drp.step"})
+"""Labels that tell who made an object; they are no part of what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,12 @@ class ContainerSpec:
     """False: log driver ``none`` (helpers: their output is read by attach and kept nowhere)."""
     stdin: bool = False
 
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of the canonical JSON, run labels left out: equal for equal containers."""
+        plain = _plain(self)
+        plain["labels"] = {key: value for key, value in self.labels.items() if key not in RUN_LABELS}
+        return hashlib.sha256(canonical(plain)).hexdigest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSpec:
@@ -95,3 +110,14 @@ class FileSpec:
     uid: int
     gid: int
     mode: int
+
+
+def _plain(value: Any) -> Any:
+    """A spec's value as JSON."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
