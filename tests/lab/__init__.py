@@ -1,0 +1,1 @@
+"""A laboratory of two datacenters and a third zone on one machine, out of Linux namespaces."""
