@@ -1,0 +1,92 @@
+"""An edge in memory: routes, held names, certificates, counters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from drp.errors import RejectedError
+from drp.model.values import Json, Secret
+from drp.ports.edges import Route
+from drp.testing.failures import Scripted
+
+
+class FakeEdge(Scripted):
+    """One edge. Tests set ``in_flight`` and ``total`` by name; FakeProbes counts into ``total``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight: dict[str, int] = {}
+        self.total: dict[str, int] = {}
+        self.certificates: dict[str, tuple[x509.Certificate, ...]] = {}
+        """Name -> the chain presented for it, leaf first."""
+        self._routes: dict[str, Route] = {}
+        self._held: dict[str, timedelta] = {}
+
+    def find_route(self, name: str) -> Route | None:
+        with self._call("find_route"):
+            return self._routes.get(name)
+
+    def routes(self) -> dict[str, Route]:
+        with self._call("routes"):
+            return dict(self._routes)
+
+    def is_held(self, name: str) -> bool:
+        with self._call("is_held"):
+            return name in self._held
+
+    def hold_limit(self, name: str) -> timedelta | None:
+        """How long a request of the name waits at most, or None when it is not held (not in the port)."""
+        return self._held.get(name)
+
+    def requests_in_flight(self, name: str) -> int:
+        with self._call("requests_in_flight"):
+            return self.in_flight.get(name, 0)
+
+    def requests_total(self, name: str) -> int:
+        with self._call("requests_total"):
+            return self.total.get(name, 0)
+
+    def has_certificate(self, name: str, fingerprint: str) -> bool:
+        with self._call("has_certificate"):
+            chain = self.certificates.get(name)
+            return chain is not None and chain[0].fingerprint(hashes.SHA256()).hex() == fingerprint
+
+    def set_route(self, name: str, route: Route | None) -> None:
+        with self._call("set_route"):
+            if route is None:
+                self._routes.pop(name, None)
+            else:
+                self._routes[name] = route
+
+    def hold(self, name: str, limit: timedelta) -> None:
+        with self._call("hold"):
+            self._held[name] = limit
+
+    def release(self, name: str) -> None:
+        with self._call("release"):
+            self._held.pop(name, None)
+
+    def set_certificate(self, name: str, pem: Secret) -> None:
+        with self._call("set_certificate"):
+            try:
+                self.certificates[name] = tuple(x509.load_pem_x509_certificates(pem.reveal()))
+            except ValueError as cause:
+                raise RejectedError(f"cannot install certificate of '{name}': it is no PEM chain") from cause
+
+    def remove_certificate(self, name: str) -> None:
+        with self._call("remove_certificate"):
+            self.certificates.pop(name, None)
+
+    def dump(self) -> Json:
+        """Routes, held names with their limits in seconds, certificates by fingerprint."""
+        return {
+            "routes": {name: str(route) for name, route in sorted(self._routes.items())},
+            "held": {name: limit.total_seconds() for name, limit in sorted(self._held.items())},
+            "certificates": {
+                name: chain[0].fingerprint(hashes.SHA256()).hex()
+                for name, chain in sorted(self.certificates.items())
+            },
+        }
