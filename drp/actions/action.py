@@ -87,6 +87,7 @@ class Call:
 
     run: str
     step: str
+    actor: str
     attempt: int
     inputs: Mapping[str, JsonMap]
     deadline_s: float

@@ -32,13 +32,24 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """What a compiler must know of an action: ``params`` is a frozen dataclass of JSON values."""
+
+    name: str
+    params: type
+    reversible: bool = True
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One single change of the world (or one look at it), as data.
 
     ``action`` names an entry of the catalogue, ``params`` is JSON checked against its type when the
     plan was compiled. ``final``: once begun, nothing before it is undone. ``approval``: the question a
     human must have answered before the run begins. ``pools``: tokens the step holds while it runs,
-    all at once or none. ``place``: the line of the runbook that made the step.
+    all at once or none. ``read_only``: a look; it changes nothing, so there is nothing to take back.
+    ``place``: the line of the runbook that made the step.
     """
 
     id: str
@@ -51,6 +62,7 @@ class Step:
     approval: str | None = None
     final: bool = False
     pools: Mapping[str, int] = field(default_factory=dict)
+    read_only: bool = False
     place: Place | None = None
 
 
@@ -135,6 +147,7 @@ def _step_to_json(step: Step) -> JsonMap:
         "approval": step.approval,
         "final": step.final,
         "pools": dict(step.pools),
+        "read_only": step.read_only,
         "place": None if step.place is None else [step.place.file, step.place.line, step.place.column],
     }
 
@@ -159,5 +172,6 @@ def _step_from_json(data: JsonMap) -> Step:
         approval=data["approval"],  # type: ignore[arg-type]
         final=bool(data["final"]),
         pools=data["pools"],  # type: ignore[arg-type]
+        read_only=bool(data["read_only"]),
         place=None if place is None else Place(*place),  # type: ignore[misc]
     )

@@ -1,0 +1,147 @@
+"""Looks that must be well before anything begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from drp.actions.action import Absent, Action, Call, Observation, ReadPorts, WritePorts
+from drp.actions.dns import AgreedParams
+from drp.errors import RefusedError, VerificationError
+from drp.model.names import EDGE
+from drp.model.values import JsonMap
+from drp.witness.epochs import EpochReader
+
+CLOCK_SKEW = timedelta(seconds=2)
+"""Planned runs stop beyond this difference between an engine's clock and ours."""
+
+
+class Check(Action):  # type: ignore[type-arg]
+    """A look: done again each time it is asked for, with nothing to take back."""
+
+    reversible: ClassVar[bool] = False
+
+    def observe(self, ports: ReadPorts, params: object, call: Call) -> Observation:
+        return Absent()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostParams:
+    host: str
+
+
+class CheckHost(Check):
+    """An engine answers, and its clock is ours."""
+
+    name: ClassVar[str] = "check.host"
+    params = HostParams
+
+    def apply(self, ports: WritePorts, params: HostParams, call: Call) -> JsonMap:
+        state = ports.host(params.host).state()
+        skew = abs(state.time - ports.clock.now())
+        if skew > CLOCK_SKEW:
+            raise VerificationError(
+                f"cannot use host '{params.host}': its clock is {skew.total_seconds():.1f} s off",
+                hint=f"Repair the time service of '{params.host}', then run the command again.",
+            )
+        return {"engine": state.engine_version, "api": state.api_version}
+
+
+class CheckEdge(Check):
+    """The edge of a host runs and tells its routes."""
+
+    name: ClassVar[str] = "check.edge"
+    params = HostParams
+
+    def apply(self, ports: WritePorts, params: HostParams, call: Call) -> JsonMap:
+        found = ports.host(params.host).find_container(EDGE)
+        if found is None or not found.running:
+            raise VerificationError(f"cannot use host '{params.host}': its edge does not run")
+        return {"routes": len(ports.edge(params.host).routes())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreParams:
+    store: str
+
+
+class CheckStore(Check):
+    """A store answers to our credentials."""
+
+    name: ClassVar[str] = "check.store"
+    params = StoreParams
+
+    def apply(self, ports: WritePorts, params: StoreParams, call: Call) -> JsonMap:
+        return {"objects": len(ports.store(params.store).list("epochs/"))}
+
+
+class CheckNames(Check):
+    """A name is what the plan says, at every authoritative server, before anything is changed."""
+
+    name: ClassVar[str] = "check.dns"
+    params = AgreedParams
+
+    def apply(self, ports: WritePorts, params: AgreedParams, call: Call) -> JsonMap:
+        for server in ports.dns().servers():
+            found = ports.dns().ask(server, params.name, params.type)
+            values = () if found is None else tuple(sorted(found.values))
+            if values != tuple(sorted(params.values)):
+                raise VerificationError(
+                    f"cannot move '{params.name}': {server} answers {', '.join(values) or 'nothing'}, "
+                    f"planned {', '.join(params.values)}",
+                    hint="Repair the record or the server, then plan again.",
+                )
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceParams:
+    """``containers``: those of the source's instance, which must all run."""
+
+    host: str
+    containers: tuple[str, ...]
+
+
+class CheckSource(Check):
+    """Every container of the source runs."""
+
+    name: ClassVar[str] = "check.source"
+    params = SourceParams
+
+    def apply(self, ports: WritePorts, params: SourceParams, call: Call) -> JsonMap:
+        for name in params.containers:
+            found = ports.host(params.host).find_container(name)
+            if found is None or not found.running:
+                word = "is gone" if found is None else f"is {found.status}"
+                raise VerificationError(f"cannot move from '{params.host}': container '{name}' {word}")
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainedParams:
+    """``epoch`` serves ``since`` (RFC 3339); ``ttl`` seconds an old answer may live in a cache."""
+
+    tenant: str
+    epoch: int
+    since: str
+    ttl: int
+
+
+class CheckDrained(Check):
+    """The stack to be removed serves nobody: another epoch does, and old DNS answers have died twice over."""
+
+    name: ClassVar[str] = "check.drained"
+    params = DrainedParams
+
+    def apply(self, ports: WritePorts, params: DrainedParams, call: Call) -> JsonMap:
+        serving = EpochReader(ports.store(ports.inventory.witness)).find_serving(params.tenant)
+        if serving is None or serving.epoch != params.epoch:
+            raise VerificationError(f"cannot retire '{params.tenant}': another epoch serves than was planned")
+        drained_at = datetime.fromisoformat(serving.since) + timedelta(seconds=2 * params.ttl)
+        if ports.clock.now() < drained_at:
+            raise RefusedError(
+                f"cannot retire '{params.tenant}': old answers may live until {drained_at:%Y-%m-%d %H:%M:%S} UTC",
+                hint=f"Run `drp retire {params.tenant}` again after that.",
+            )
+        return {"drained_at": drained_at.isoformat()}

@@ -1,0 +1,142 @@
+"""Readiness, accounts and sessions of an instance's databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from drp.actions.action import Absent, Action, Call, Observation, ReadPorts, WritePorts
+from drp.actions.build import data_helper
+from drp.actions.jobs import ADMIN, databases, password, run_job
+from drp.errors import VerificationError
+from drp.model.names import Instance
+from drp.model.values import Json, JsonMap, Secret
+from drp.ports.helpers import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceParams:
+    """``links`` maps link -> CIDR, fixed by the plan (the helper's address is reckoned from it)."""
+
+    host: str
+    instance: str
+    links: Mapping[str, str]
+
+
+P = TypeVar("P", bound=InstanceParams)
+
+
+class DataAction(Action[P]):
+    """An action whose work is a helper's job beside the databases: looked at by doing it again.
+
+    Undo ends a helper that a killed run left behind.
+    """
+
+    reversible: ClassVar[bool] = False
+    job: ClassVar[str]
+
+    def observe(self, ports: ReadPorts, params: P, call: Call) -> Observation:
+        return Absent()
+
+    def apply(self, ports: WritePorts, params: P, call: Call) -> JsonMap:
+        return self.run(ports, params, call)
+
+    def undo(self, ports: WritePorts, params: P, call: Call) -> None:
+        ports.host(params.host).remove_container(Instance.parse(params.instance).helper(self.job))
+
+    def run(
+        self,
+        ports: WritePorts,
+        params: P,
+        call: Call,
+        *,
+        more: JsonMap | None = None,
+        secrets: Mapping[str, Secret] | None = None,
+    ) -> JsonMap:
+        """Run the job with the databases' parameters and ``more``; its result."""
+        instance = Instance.parse(params.instance)
+        base, keys = databases(ports, instance)
+        spec = data_helper(ports.inventory, instance, self.job, subnets=params.links)
+        job = Job(kind=self.job, params={**base, **(more or {})}, secrets={**keys, **(secrets or {})})
+        return run_job(ports, params.host, spec, job, call=call)
+
+
+class WaitReady(DataAction[InstanceParams]):
+    """Wait until both databases answer an authenticated ping."""
+
+    name: ClassVar[str] = "database.ready"
+    params = InstanceParams
+    job: ClassVar[str] = "wait-ready"
+
+    def apply(self, ports: WritePorts, params: InstanceParams, call: Call) -> JsonMap:
+        return self.run(ports, params, call, more={"timeout_s": call.deadline_s * 0.8})
+
+
+class RefreshAccounts(DataAction[InstanceParams]):
+    """Create or re-key the accounts that drp manages, with this instance's fresh passwords."""
+
+    name: ClassVar[str] = "database.accounts"
+    params = InstanceParams
+    job: ClassVar[str] = "accounts"
+
+    def apply(self, ports: WritePorts, params: InstanceParams, call: Call) -> JsonMap:
+        instance = Instance.parse(params.instance)
+        accounts = ports.inventory.tenants[instance.tenant].accounts
+        listed: list[Json] = [{"name": a.name, "roles": [*a.roles]} for a in accounts]
+        secrets = {f"account:{a.name}": password(ports, instance, a.name) for a in accounts}
+        return self.run(ports, params, call, more={"accounts": listed}, secrets=secrets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerParams(InstanceParams):
+    """``former``: the instance whose passwords must no longer open anything."""
+
+    former: str
+
+
+class RefuseFormer(DataAction[FormerParams]):
+    """Prove that the passwords of the former instance are refused by this one."""
+
+    name: ClassVar[str] = "database.refuses-former"
+    params = FormerParams
+    job: ClassVar[str] = "check-login"
+
+    def apply(self, ports: WritePorts, params: FormerParams, call: Call) -> JsonMap:
+        former = Instance.parse(params.former)
+        accounts = [ADMIN, *(a.name for a in ports.inventory.tenants[former.tenant].accounts)]
+        for account in accounts:
+            result = self.run(
+                ports,
+                params,
+                call,
+                more={"user": account},
+                secrets={"candidate": password(ports, former, account)},
+            )
+            if result.get("accepted") is not False:
+                raise VerificationError(
+                    f"cannot trust '{params.instance}': it accepts the password that '{account}' had before"
+                )
+        return {"refused": [*accounts]}
+
+
+class CheckQuiet(DataAction[InstanceParams]):
+    """Prove that nobody but the helper can reach the frozen database: by its link, and by its sessions."""
+
+    name: ClassVar[str] = "database.quiet"
+    params = InstanceParams
+    job: ClassVar[str] = "sessions"
+
+    def apply(self, ports: WritePorts, params: InstanceParams, call: Call) -> JsonMap:
+        instance = Instance.parse(params.instance)
+        network = ports.host(params.host).find_network(instance.network("data"))
+        members = set() if network is None else set(network.members)
+        strangers = sorted(members - {instance.container("mongodb")})
+        if strangers:
+            raise VerificationError(
+                f"cannot freeze '{instance}': {', '.join(strangers)} is still on its database link"
+            )
+        result = self.run(ports, params, call)
+        if result.get("others"):
+            raise VerificationError(f"cannot freeze '{instance}': its database has other sessions open")
+        return result

@@ -1,0 +1,92 @@
+"""Where an instance may stand: memory, dedicated hosts, free subnets."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from drp.actions.build import FIRST_TENANT_BLOCK, link_block
+from drp.errors import RefusedError
+from drp.model.inventory import Host, Inventory, Tenant
+from drp.model.names import LINK_ROLES, LinkRole
+from drp.ports.hosts import HostReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupancy:
+    """Who stands on a host now: instance -> tenant, and the CIDRs in use."""
+
+    host: Host
+    instances: Mapping[str, str]
+    subnets: frozenset[str]
+
+
+def find_occupancy(host: Host, reader: HostReader) -> Occupancy:
+    """Look at one host. Errors: those of the port."""
+    instances = {
+        state.labels["drp.instance"]: state.labels.get("drp.tenant", "")
+        for state in reader.containers({})
+        if "drp.instance" in state.labels
+    }
+    subnets = frozenset(network.subnet for network in reader.networks() if network.subnet)
+    return Occupancy(host=host, instances=instances, subnets=subnets)
+
+
+def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]) -> Occupancy:
+    """The host with most free memory that may take the tenant; RefusedError says why none may."""
+    reasons = []
+    fitting = []
+    for occupancy in found:
+        reason = _why_not(tenant, inventory, occupancy)
+        if reason:
+            reasons.append(f"{occupancy.host.name}: {reason}")
+        else:
+            fitting.append(occupancy)
+    if not fitting:
+        raise RefusedError(
+            f"cannot place '{tenant.name}': {'; '.join(reasons)}",
+            hint="Free a host or add one to the site, then run `drp plan` again.",
+        )
+    return max(fitting, key=lambda o: (free_memory(inventory, o), _reversed_name(o.host.name)))
+
+
+def free_memory(inventory: Inventory, occupancy: Occupancy) -> int:
+    """Bytes that no instance on the host has been promised."""
+    promised = (inventory.tenants[t].memory for t in occupancy.instances.values() if t in inventory.tenants)
+    return occupancy.host.memory - sum(promised)
+
+
+def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
+    """Three free blocks of the host's subnets. Raises RefusedError when there are fewer."""
+    used = [ipaddress.ip_network(cidr) for cidr in sorted(occupancy.subnets)]
+    free: list[str] = []
+    index = FIRST_TENANT_BLOCK
+    while len(free) < len(LINK_ROLES):
+        try:
+            block = link_block(occupancy.host, index)
+        except IndexError as error:
+            raise RefusedError(
+                f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",
+                hint=f"Widen `subnets` of host '{occupancy.host.name}' or retire old instances.",
+            ) from error
+        if not any(ipaddress.ip_network(block).overlaps(other) for other in used):  # type: ignore[arg-type]
+            free.append(block)
+        index += 1
+    return dict(zip(LINK_ROLES, free, strict=True))
+
+
+def _why_not(tenant: Tenant, inventory: Inventory, occupancy: Occupancy) -> str:
+    others = {name for name in occupancy.instances.values() if name != tenant.name}
+    if tenant.dedicated and others:
+        return f"not its own, {', '.join(sorted(others))} stands there"
+    owners = [n for n in sorted(others) if n in inventory.tenants and inventory.tenants[n].dedicated]
+    if owners:
+        return f"dedicated to {owners[0]}"
+    missing = tenant.memory - free_memory(inventory, occupancy)
+    return f"{missing // 2**20} MiB of memory short" if missing > 0 else ""
+
+
+def _reversed_name(name: str) -> tuple[int, ...]:
+    """Sort key by which the alphabetically first name is the greatest."""
+    return (*(-ord(char) for char in name), 1)
