@@ -1,0 +1,1 @@
+"""Steps, time and memory. It has never heard of Docker, DNS or databases."""

@@ -1,0 +1,67 @@
+"""What a run tells while it goes on, and what it says at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from drp.engine.tasks import Failed
+from drp.model.values import JsonMap
+
+EventKind = Literal["run", "stage", "step", "progress"]
+Ending = Literal["done", "rolled-back", "stopped", "stuck", "cancelled", "unknown", "partial"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that has happened, and is durable in the journal (progress excepted: it is kept nowhere).
+
+    ``name`` is the run, the stage or the step. ``status``: ``begun`` and ``done`` for all three;
+    a run ends with its ``Ending``, or is ``resumed``, ``cancelling``, ``turning-back`` or
+    ``not-turning-back``; a step also ``already failed retrying unsure undoing undone stuck``.
+    ``data``: outputs, the failure or the progress as the action gave it.
+    """
+
+    kind: EventKind
+    time: datetime
+    name: str
+    status: str = ""
+    stage: str = ""
+    attempt: int = 0
+    data: JsonMap = field(default_factory=dict)
+
+
+Sink: TypeAlias = Callable[[Event], None]
+"""Is given every event in order, on the run's own thread; it must not raise."""
+
+
+def ignore_events(event: Event) -> None:
+    """The sink of a run that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The first step that failed, and why."""
+
+    step: str
+    stage: str
+    attempt: int
+    cause: Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended. ``seconds`` maps each stage that began to its length (wall time, all sessions).
+
+    ``outcome``: ``done``; ``rolled-back``: everything begun was undone; ``stopped``: failed, left as it is
+    by the runbook's wish; ``partial``: failed after a final step was done; ``unknown``: a final step or a
+    worker was left in doubt; ``stuck``: an undo failed; ``cancelled``: at a safe point.
+    ``states`` maps each step to its state.
+    """
+
+    outcome: Ending
+    failure: Failure | None
+    seconds: Mapping[str, float]
+    states: Mapping[str, str]

@@ -1,0 +1,1 @@
+"""From the text of a runbook to a frozen plan."""
