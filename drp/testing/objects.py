@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 
-from drp.errors import ConflictError, DeniedError, NotFoundError
+from drp.errors import ConflictError, DeniedError, NotFoundError, UnreachableError
 from drp.model.values import Json
 from drp.testing.failures import Scripted
 
@@ -21,6 +21,8 @@ class FakeObjects(Scripted):
         super().__init__()
         self.content: dict[str, bytes] = {} if content is None else content
         self.denied = denied
+        self.down = False
+        """True: no answer to anything."""
 
     def get(self, key: str) -> bytes:
         self._check("get", key)
@@ -56,5 +58,7 @@ class FakeObjects(Scripted):
         return {key: hashlib.sha256(content).hexdigest() for key, content in sorted(self.content.items())}
 
     def _check(self, method: str, key: str) -> None:
+        if self.down:
+            raise UnreachableError(f"cannot {method} object '{key}': no answer")
         if method in self.denied:
             raise DeniedError(f"cannot {method} object '{key}': this identity has no right to")

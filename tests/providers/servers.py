@@ -1,0 +1,59 @@
+"""Real servers on loopback for provider tests: found or reported missing, started, waited for, ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30.0
+
+
+def missing(program: str) -> NoReturn:
+    """Skip with the reason; in continuous integration fail."""
+    reason = f"no {program} on this machine: run `make setup`"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(argv: Sequence[str | Path], *, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The server while it runs; it is given out once it listens, and killed at the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen([str(word) for word in argv], stdout=output, stderr=output)
+    try:
+        wait_listening(process, port=port, log=log)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_listening(process: subprocess.Popen[bytes], *, port: int, log: Path) -> None:
+    """Raises AssertionError with the log when the server ends or does not listen in time."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError(f"nothing listens on {port}:\n{log.read_text()}")
