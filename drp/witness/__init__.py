@@ -1,0 +1,15 @@
+"""The place outside every site that remembers who owns a tenant, who works on it, and what runs did.
+
+It is an object store in which nothing is overwritten: every fact is a new object, put only if no object
+of that name exists (``If-None-Match: *``), so of two writers exactly one wins and both know which.
+
+    epochs/TENANT/000007/claim.json      number 7 is reserved by a run
+    epochs/TENANT/000007/serving.json    epoch 7 serves (the highest such number is the truth)
+    leases/NAME/000012/lease.json        who holds lease 12; the highest number is the present holder
+    leases/NAME/000012/beats/000345      "still here", one object a beat
+    leases/NAME/000012/end.json          released
+    journals/RUN/00000001-00000200.jsonl records of a run's journal, as they were hashed
+    runs/SCOPE/RUN.json, RUN.end.json    which runs there were and how they ended
+
+No clock of one machine is ever compared with that of another: wall times in these objects are for people.
+"""
