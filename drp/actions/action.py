@@ -8,9 +8,10 @@ An action has no retries, no loop that sleeps but through ``clock.wait``, and kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from drp.engine.tasks import Absent, Partial, Present
 from drp.model.inventory import Inventory, SecretRef
 from drp.model.values import JsonMap, Secret
 from drp.ports.clock import Clock
@@ -59,25 +60,6 @@ class WritePorts(Protocol):
     def secret(self, ref: SecretRef) -> Secret: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Nothing of it is there (or it can only be known by doing it again)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """A part is there; ``apply`` completes it."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """It is so already, with these outputs."""
-
-    outputs: JsonMap = field(default_factory=dict)
-
-
 Observation = Absent | Partial | Present
 
 
@@ -103,7 +85,9 @@ class Action(Generic[P]):
     name: ClassVar[str]
     params: type[P]
     reversible: ClassVar[bool] = True
-    """False: ``undo`` leaves things as they are, by design (a look, a check, a burnt number)."""
+    """False: what it removes cannot be put back."""
+    read_only: ClassVar[bool] = False
+    """True: a look; it changes nothing and is simply done again."""
 
     def observe(self, ports: ReadPorts, params: P, call: Call) -> Observation:
         raise NotImplementedError

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Call, Observation, ReadPorts, WritePorts
 from drp.actions.databases import DataAction, InstanceParams
 from drp.actions.jobs import ADMIN, store
 from drp.dataplane import keys as backup_keys
 from drp.dataplane import manifest as manifests
+from drp.engine.tasks import Absent, Present
 from drp.model.names import Instance
 from drp.model.values import Json, JsonMap, Secret
 
@@ -33,7 +34,6 @@ class TakeBackup(DataAction[BackupParams]):
     name: ClassVar[str] = "backup.take"
     params = BackupParams
     job: ClassVar[str] = "backup"
-    reversible: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: BackupParams, call: Call) -> Observation:
         tenant = ports.inventory.tenants[Instance.parse(params.instance).tenant]

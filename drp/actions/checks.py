@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.dns import AgreedParams
+from drp.engine.tasks import Absent
 from drp.errors import RefusedError, VerificationError
 from drp.model.names import EDGE
 from drp.model.values import JsonMap
@@ -20,7 +21,7 @@ CLOCK_SKEW = timedelta(seconds=2)
 class Check(Action):  # type: ignore[type-arg]
     """A look: done again each time it is asked for, with nothing to take back."""
 
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: object, call: Call) -> Observation:
         return Absent()
@@ -141,7 +142,33 @@ class CheckDrained(Check):
         drained_at = datetime.fromisoformat(serving.since) + timedelta(seconds=2 * params.ttl)
         if ports.clock.now() < drained_at:
             raise RefusedError(
-                f"cannot retire '{params.tenant}': old answers may live until {drained_at:%Y-%m-%d %H:%M:%S} UTC",
+                f"cannot retire '{params.tenant}': old answers may live until {drained_at:%F %T} UTC",
                 hint=f"Run `drp retire {params.tenant}` again after that.",
             )
         return {"drained_at": drained_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeParams:
+    """``limit_s``: seconds writes may be held; ``holds``: ids of the steps that held them."""
+
+    tenant: str
+    limit_s: float
+    holds: tuple[str, ...]
+
+
+class CheckFreeze(Check):
+    """Writes have not been held longer than the tenant allows."""
+
+    name: ClassVar[str] = "check.freeze"
+    params = FreezeParams
+
+    def apply(self, ports: WritePorts, params: FreezeParams, call: Call) -> JsonMap:
+        began = [str(call.inputs[step]["held_at"]) for step in params.holds if step in call.inputs]
+        held = ports.clock.now() - min(datetime.fromisoformat(moment) for moment in began)
+        if held > timedelta(seconds=params.limit_s):
+            raise VerificationError(
+                f"cannot go on with '{params.tenant}': its writes are held for {held.total_seconds():.0f} s, "
+                f"it allows {params.limit_s:.0f} s"
+            )
+        return {"held_s": round(held.total_seconds(), 3)}

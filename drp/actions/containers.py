@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Partial, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.networks import NamedParams
 from drp.actions.ownership import check_ours
+from drp.engine.tasks import Absent, Partial, Present
 from drp.errors import VerificationError
 from drp.model.specs import ContainerSpec
 from drp.model.values import JsonMap

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import front_helper
 from drp.actions.databases import DataAction, InstanceParams
 from drp.actions.jobs import ADMIN, run_job
+from drp.engine.tasks import Absent
 from drp.errors import BugError, VerificationError
 from drp.model.content import Readback, compare
 from drp.model.names import Instance
@@ -45,7 +46,7 @@ class CompareContent(Action[CompareParams]):
 
     name: ClassVar[str] = "content.equal"
     params = CompareParams
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: CompareParams, call: Call) -> Observation:
         return Absent()
@@ -78,7 +79,6 @@ class SmokeTest(Action[SmokeParams]):
 
     name: ClassVar[str] = "api.smoke"
     params = SmokeParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: SmokeParams, call: Call) -> Observation:
         return Absent()

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from drp.actions.action import Absent, Action, Call, Observation, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import data_helper
 from drp.actions.jobs import ADMIN, databases, password, run_job
+from drp.engine.tasks import Absent
 from drp.errors import VerificationError
 from drp.model.names import Instance
 from drp.model.values import Json, JsonMap, Secret
@@ -33,7 +34,6 @@ class DataAction(Action[P]):
     Undo ends a helper that a killed run left behind.
     """
 
-    reversible: ClassVar[bool] = False
     job: ClassVar[str]
 
     def observe(self, ports: ReadPorts, params: P, call: Call) -> Observation:

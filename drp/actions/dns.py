@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
+from drp.engine.tasks import Absent, Present
 from drp.errors import ConflictError, DeadlineError
 from drp.model.values import JsonMap
 from drp.ports.dns import DnsReader, RecordSet
@@ -118,7 +119,7 @@ class Agreed(Action[AgreedParams]):
 
     name: ClassVar[str] = "dns.agreed"
     params = AgreedParams
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: AgreedParams, call: Call) -> Observation:
         wrong = self._wrong(ports.dns(), params)

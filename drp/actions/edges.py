@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Partial, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
+from drp.engine.tasks import Absent, Partial, Present
 from drp.errors import DeadlineError, VerificationError
 from drp.model.certificates import certificate_fingerprint
 from drp.model.values import JsonMap
@@ -33,7 +34,9 @@ class Hold(Action[HoldParams]):
     params = HoldParams
 
     def observe(self, ports: ReadPorts, params: HoldParams, call: Call) -> Observation:
-        return _observe_all(ports.edge(params.host).is_held(name) for name in params.names)
+        found = _observe_all(ports.edge(params.host).is_held(name) for name in params.names)
+        # an edge does not tell since when; after a crash the freeze is counted from the look
+        return Present({"held_at": ports.clock.now().isoformat()}) if isinstance(found, Present) else found
 
     def apply(self, ports: WritePorts, params: HoldParams, call: Call) -> JsonMap:
         for name in params.names:
@@ -56,7 +59,6 @@ class Release(Action[NamesParams]):
 
     name: ClassVar[str] = "edge.release"
     params = NamesParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: NamesParams, call: Call) -> Observation:
         return _observe_all(not ports.edge(params.host).is_held(name) for name in params.names)
@@ -72,7 +74,7 @@ class Drain(Action[NamesParams]):
 
     name: ClassVar[str] = "edge.drain"
     params = NamesParams
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: NamesParams, call: Call) -> Observation:
         return Absent() if self._in_flight(ports, params) else Present()
@@ -148,7 +150,6 @@ class SetCertificate(Action[EdgeCertificateParams]):
 
     name: ClassVar[str] = "edge.certificate"
     params = EdgeCertificateParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: EdgeCertificateParams, call: Call) -> Observation:
         tenant = ports.inventory.tenants[params.tenant]
@@ -194,7 +195,7 @@ class CheckHandshake(Action[HandshakeParams]):
 
     name: ClassVar[str] = "edge.handshake"
     params = HandshakeParams
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: HandshakeParams, call: Call) -> Observation:
         return Absent()
@@ -223,7 +224,7 @@ class CheckServes(Action[ServesParams]):
 
     name: ClassVar[str] = "edge.serves"
     params = ServesParams
-    reversible: ClassVar[bool] = False
+    read_only: ClassVar[bool] = True
 
     def observe(self, ports: ReadPorts, params: ServesParams, call: Call) -> Observation:
         return Absent()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
+from drp.engine.tasks import Absent, Present
 from drp.model.values import JsonMap
 from drp.witness.epochs import Claim, EpochReader, Epochs, Serving
 
@@ -23,7 +24,6 @@ class ClaimEpoch(Action[EpochParams]):
 
     name: ClassVar[str] = "epoch.claim"
     params = EpochParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: EpochParams, call: Call) -> Observation:
         reader = EpochReader(ports.store(ports.inventory.witness))
@@ -50,7 +50,6 @@ class ServeEpoch(Action[EpochParams]):
 
     name: ClassVar[str] = "epoch.serve"
     params = EpochParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: EpochParams, call: Call) -> Observation:
         found = EpochReader(ports.store(ports.inventory.witness)).find_serving(params.tenant)

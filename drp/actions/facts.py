@@ -16,8 +16,8 @@ from drp.actions import build
 from drp.actions.action import ReadPorts
 from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
 from drp.errors import RefusedError
-from drp.model.inventory import Host, Service, Tenant
-from drp.model.names import EDGE, Instance, LinkRole
+from drp.model.inventory import Host, Service, Site, Tenant
+from drp.model.names import EDGE, LINK_ROLES, Instance, LinkRole
 from drp.model.specs import ContainerSpec
 from drp.model.values import Json, JsonMap
 from drp.ports.edges import Route
@@ -85,14 +85,13 @@ def _deploy_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
     target = _target(ports, order, tenant)
     edge_setup: list[Json] = [_edge_setup(ports, host) for host in ports.inventory.hosts()]
     site = ports.inventory.sites[order.site]
-    aliases: list[Json] = [
-        {"name": each.alias, "addresses": [*sorted(host.edge for host in each.hosts)]}
-        for each in ports.inventory.sites.values()
-    ]
+    aliases: list[Json] = [_alias(ports, each) for each in ports.inventory.sites.values()]
+    edges = _edges(ports, tenant, target, previous=None)
     return {
         "target": target,
         "edge_setup": edge_setup,
-        "edges": _edges(ports, tenant, target, previous=None),
+        "edges": edges,
+        "certificate_edges": edges,
         "aliases": aliases,
         "names": _names(tenant, old=[], new=[site.alias]),
     }
@@ -108,11 +107,13 @@ def _migrate_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
     target = _target(ports, order, tenant)
     sites = ports.inventory.sites
     edges = _edges(ports, tenant, target, previous=serving)
+    target_edges: list[Json] = [e for e in edges if isinstance(e, dict) and e["site"] == order.site]
     return {
         "source": source,
         "target": target,
         "edges": edges,
-        "target_edges": [e for e in edges if isinstance(e, dict) and e["site"] == order.site],
+        "target_edges": target_edges,
+        "certificate_edges": target_edges,
         "names": _names(tenant, old=[sites[serving.site].alias], new=[sites[order.site].alias]),
         "backup": {"base": _backup_id(ports, order, "base"), "final": _backup_id(ports, order, "final")},
     }
@@ -150,12 +151,19 @@ def _find_old(ports: ReadPorts, order: Order, tenant: Tenant, serving: Serving) 
     raise RefusedError(f"cannot retire '{tenant.name}' from {order.site}: no old stack of it is there")
 
 
+def _alias(ports: ReadPorts, site: Site) -> JsonMap:
+    """The site's name and the addresses it holds and shall hold."""
+    found = ports.dns().find(site.alias, "A")
+    old: list[Json] = [] if found is None else [*sorted(found.values)]
+    return {"name": site.alias, "old": old, "addresses": [*sorted(host.edge for host in site.hosts)]}
+
+
 def _instance(serving: Serving) -> Instance:
     return Instance.of_epoch(serving.tenant, serving.epoch)
 
 
 def _host(host: Host) -> JsonMap:
-    return {"name": host.name, "site": host.site, "edge": host.edge}
+    return {"name": host.name, "host": host.name, "site": host.site, "edge": host.edge}
 
 
 def _target(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
@@ -196,10 +204,11 @@ def _instance_specs(
         "host": host.name,
         "address": host.edge,
         "instance": str(instance),
-        "links": dict(links),
+        "links": dict(links.items()),
         "networks": [dump(build.link_network(instance, role, cidr)) for role, cidr in links.items()],
         "volumes": [_volume(instance, s) for s in tenant.services.values() if s.data],
         "services": [_service(instance, spec, tenant) for spec in specs],
+        "containers": [spec.name for spec in specs],
         "databases": [_service(instance, spec, tenant) for spec in specs if not spec.name.endswith("-api")],
         "api": next(_service(instance, spec, tenant) for spec in specs if spec.name.endswith("-api")),
         "edge_link": {
@@ -215,7 +224,7 @@ def _instance_facts(ports: ReadPorts, tenant: Tenant, *, host: str, instance: st
     named = Instance.parse(instance)
     found = ports.inventory.host(host)
     links: dict[LinkRole, str] = {}
-    for role in build.LINK_ROLES:
+    for role in LINK_ROLES:
         network = ports.host(host).find_network(named.network(role))
         if network is None:
             raise RefusedError(
@@ -228,12 +237,12 @@ def _instance_facts(ports: ReadPorts, tenant: Tenant, *, host: str, instance: st
 
 def _service(instance: Instance, spec: ContainerSpec, tenant: Tenant) -> JsonMap:
     role = next(role for role in tenant.services if instance.container(role) == spec.name)
-    data_links = [
+    data_links: list[Json] = [
         {"network": a.network, "address": a.address, "aliases": [*a.aliases]}
         for a in spec.attachments
         if a.network != instance.network("edge")
     ]
-    return {"role": role, "container": spec.name, "spec": dump(spec), "data_links": [*data_links]}
+    return {"role": role, "container": spec.name, "spec": dump(spec), "data_links": data_links}
 
 
 def _volume(instance: Instance, service: Service) -> JsonMap:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
+from drp.engine.tasks import Absent, Present
 from drp.errors import NotFoundError, UnreachableError, VerificationError
 from drp.model.values import JsonMap
 
@@ -24,7 +25,6 @@ class CarryImage(Action[ImageParams]):
 
     name: ClassVar[str] = "image.carry"
     params = ImageParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: ImageParams, call: Call) -> Observation:
         return Present() if ports.host(params.host).has_image(params.image) else Absent()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.ownership import check_ours
+from drp.engine.tasks import Absent, Present
 from drp.errors import VerificationError
 from drp.model.specs import NetworkSpec
 from drp.model.values import JsonMap

@@ -70,7 +70,7 @@ def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
                 f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",
                 hint=f"Widen `subnets` of host '{occupancy.host.name}' or retire old instances.",
             ) from error
-        if not any(ipaddress.ip_network(block).overlaps(other) for other in used):  # type: ignore[arg-type]
+        if not any(ipaddress.ip_network(block).overlaps(other) for other in used):
             free.append(block)
         index += 1
     return dict(zip(LINK_ROLES, free, strict=True))

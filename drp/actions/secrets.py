@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Partial, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import secrets_helper
 from drp.actions.delivery import secret_files
 from drp.actions.jobs import run_job
+from drp.engine.tasks import Absent, Partial, Present
 from drp.errors import VerificationError
 from drp.model.names import SECRETS_ROOT, Instance, ServiceRole
 from drp.model.specs import FileSpec
@@ -99,12 +100,13 @@ class ServiceParams:
 
 
 class PlaceSecrets(Action[ServiceParams]):
-    """Deliver the secret files of one service into its created, not yet started container."""
+    """Deliver the secret files of one service into its created, not yet started container.
+
+    They go with the directory that ``secrets.prepare`` made.
+    """
 
     name: ClassVar[str] = "secrets.place"
     params = ServiceParams
-    reversible: ClassVar[bool] = False
-    # the files go with the directory that secrets.prepare made
 
     def observe(self, ports: ReadPorts, params: ServiceParams, call: Call) -> Observation:
         instance = Instance.parse(params.instance)

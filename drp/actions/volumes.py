@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drp.actions.action import Absent, Action, Call, Observation, Present, ReadPorts, WritePorts
+from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import volume_helper
 from drp.actions.jobs import run_job
 from drp.actions.networks import NamedParams
 from drp.actions.ownership import check_ours
+from drp.engine.tasks import Absent, Present
 from drp.model.names import Instance, ServiceRole
 from drp.model.specs import VolumeSpec
 from drp.model.values import JsonMap
@@ -72,7 +73,6 @@ class PrepareVolume(Action[PrepareVolumeParams]):
 
     name: ClassVar[str] = "volume.prepare"
     params = PrepareVolumeParams
-    reversible: ClassVar[bool] = False
 
     def observe(self, ports: ReadPorts, params: PrepareVolumeParams, call: Call) -> Observation:
         return Absent()

@@ -1,0 +1,126 @@
+"""All actions by name, and how the engine's tasks reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from drp.actions import (
+    backups,
+    checks,
+    containers,
+    content,
+    databases,
+    dns,
+    edges,
+    epochs,
+    images,
+    networks,
+    secrets,
+    volumes,
+)
+from drp.actions.action import Action, Call, ReadPorts, WritePorts
+from drp.engine.tasks import APPLY, OBSERVE, Done, OnProgress, Outcome, Task
+from drp.model.plan import ActionSpec
+
+_ALL: Final[tuple[Action[Any], ...]] = (
+    backups.TakeBackup(),
+    backups.RestoreBackup(),
+    checks.CheckHost(),
+    checks.CheckEdge(),
+    checks.CheckStore(),
+    checks.CheckNames(),
+    checks.CheckSource(),
+    checks.CheckDrained(),
+    checks.CheckFreeze(),
+    containers.CreateContainer(),
+    containers.RemoveContainer(),
+    containers.StartContainer(),
+    containers.StopContainer(),
+    containers.HaltContainer(),
+    content.ReadBack(),
+    content.CompareContent(),
+    content.SmokeTest(),
+    content.CleanProbe(),
+    databases.WaitReady(),
+    databases.RefreshAccounts(),
+    databases.RefuseFormer(),
+    databases.CheckQuiet(),
+    dns.SetTtl(),
+    dns.Switch(),
+    dns.Agreed(),
+    edges.Hold(),
+    edges.Release(),
+    edges.Drain(),
+    edges.SetRoute(),
+    edges.SetCertificate(),
+    edges.RemoveEdgeTenant(),
+    edges.CheckHandshake(),
+    edges.CheckServes(),
+    epochs.ClaimEpoch(),
+    epochs.ServeEpoch(),
+    images.CarryImage(),
+    networks.CreateNetwork(),
+    networks.RemoveNetwork(),
+    networks.Connect(),
+    networks.Disconnect(),
+    networks.Unplug(),
+    secrets.PrepareSecrets(),
+    secrets.RemoveSecrets(),
+    secrets.PlaceSecrets(),
+    volumes.CreateVolume(),
+    volumes.RemoveVolume(),
+    volumes.PrepareVolume(),
+)
+
+CATALOGUE: Final[Mapping[str, Action[Any]]] = {action.name: action for action in _ALL}
+
+
+def action_specs() -> dict[str, ActionSpec]:
+    """What the runbook compiler must know of each action."""
+    return {
+        name: ActionSpec(
+            name=name, params=action.params, reversible=action.reversible, read_only=action.read_only
+        )
+        for name, action in CATALOGUE.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performer:
+    """Does the engine's tasks on these ports; needs nothing but the task, so any process could do it."""
+
+    reading: ReadPorts
+    writing: WritePorts
+    run: str
+    actor: str
+
+    def __call__(self, task: Task, progress: OnProgress) -> Outcome:
+        action = CATALOGUE[task.step.action]
+        params = _adapter(action.params).validate_python(task.step.params)
+        call = Call(
+            run=self.run,
+            step=task.step.id,
+            actor=self.actor,
+            attempt=task.attempt,
+            inputs=task.inputs,
+            deadline_s=task.step.deadline.total_seconds(),
+            progress=progress,
+        )
+        if task.phase == OBSERVE:
+            return action.observe(self.reading, params, call)
+        if task.phase == APPLY:
+            outputs = action.apply(self.writing, params, call)
+            action.verify(self.reading, params, call, outputs)
+            return Done(outputs)
+        action.undo(self.writing, params, call)
+        return Done()
+
+
+@cache
+def _adapter(params: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(params)
