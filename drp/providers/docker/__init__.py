@@ -1,0 +1,1 @@
+"""Docker engines over TLS: the ports ``hosts`` and ``helpers``."""
