@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from drp.errors import ConflictError, RejectedError, UnreachableError
+from drp.errors import ConflictError, DeniedError, RejectedError, UnreachableError
 from drp.model.values import Json
 from drp.ports.dns import RecordSet
 from drp.testing.failures import Scripted
@@ -29,6 +29,8 @@ class FakeDns(Scripted):
         self.immediate = immediate
         self.down: set[str] = set()
         """Servers that do not answer."""
+        self.denied = False
+        """True: this identity may look but not change."""
         self._records: dict[str, Records] = {server: {} for server in servers}
 
     def zone(self) -> str:
@@ -50,6 +52,8 @@ class FakeDns(Scripted):
     def replace(self, old: RecordSet | None, new: RecordSet | None) -> None:
         with self._call("replace"), _ONE_WRITER:
             self._check_up(self._primary)
+            if self.denied:
+                raise DeniedError(f"cannot change '{_name_of(old, new)}': this identity has no right to")
             records = dict(self._records[self._primary])
             _take_out(records, old)
             _put_in(records, new, zone=self._zone)
@@ -79,6 +83,10 @@ class FakeDns(Scripted):
     def _check_up(self, server: str) -> None:
         if server in self.down:
             raise UnreachableError(f"cannot ask name server '{server}': no answer")
+
+
+def _name_of(*records: RecordSet | None) -> str:
+    return next((each.name for each in records if each is not None), "")
 
 
 def _take_out(records: Records, old: RecordSet | None) -> None:
