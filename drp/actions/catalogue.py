@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -53,6 +52,7 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     dns.SetTtl(),
     dns.Switch(),
     dns.Agreed(),
+    edges.ConfigureEdge(),
     edges.Hold(),
     edges.Release(),
     edges.Drain(),
@@ -79,6 +79,8 @@ _ALL: Final[tuple[Action[Any], ...]] = (
 
 CATALOGUE: Final[Mapping[str, Action[Any]]] = {action.name: action for action in _ALL}
 
+_ADAPTERS: Final = {name: TypeAdapter[Any](action.params) for name, action in CATALOGUE.items()}
+
 
 def action_specs() -> dict[str, ActionSpec]:
     """What the runbook compiler must know of each action."""
@@ -101,7 +103,7 @@ class Performer:
 
     def __call__(self, task: Task, progress: OnProgress) -> Outcome:
         action = CATALOGUE[task.step.action]
-        params = _adapter(action.params).validate_python(task.step.params)
+        params = _ADAPTERS[action.name].validate_python(task.step.params)
         call = Call(
             run=self.run,
             step=task.step.id,
@@ -119,8 +121,3 @@ class Performer:
             return Done(outputs)
         action.undo(self.writing, params, call)
         return Done()
-
-
-@cache
-def _adapter(params: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(params)

@@ -11,11 +11,32 @@ from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.engine.tasks import Absent, Partial, Present
 from drp.errors import DeadlineError, VerificationError
 from drp.model.certificates import certificate_fingerprint
+from drp.model.names import EDGE
 from drp.model.values import JsonMap
 from drp.ports.edges import Route, RouteKind
 
 _POLL = timedelta(seconds=0.1)
 _BAD_ANSWERS = frozenset({421, 502, 503, 504, 508})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeParams:
+    host: str
+
+
+class ConfigureEdge(Action[EdgeParams]):
+    """Give the edge of a host its configuration before its first start."""
+
+    name: ClassVar[str] = "edge.configure"
+    params = EdgeParams
+
+    def observe(self, ports: ReadPorts, params: EdgeParams, call: Call) -> Observation:
+        found = ports.host(params.host).find_container(EDGE)
+        return Present() if found is not None and ports.edge(params.host).is_installed() else Absent()
+
+    def apply(self, ports: WritePorts, params: EdgeParams, call: Call) -> JsonMap:
+        ports.edge(params.host).install()
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,10 @@ class Route:
 class EdgeReader(Protocol):
     """Reads what the running proxy does, not what its files say. Errors: UnreachableError, NotFoundError."""
 
+    def is_installed(self) -> bool:
+        """True when the proxy's own configuration, as this drp writes it, lies in its container."""
+        ...
+
     def find_route(self, name: str) -> Route | None: ...
 
     def routes(self) -> dict[str, Route]: ...
@@ -49,6 +53,10 @@ class EdgeReader(Protocol):
 
 class Edge(EdgeReader, Protocol):
     """Every change goes to disk first, then into the running proxy; repeating one is no error."""
+
+    def install(self) -> None:
+        """Put the proxy's own configuration into its container, before its first start."""
+        ...
 
     def set_route(self, name: str, route: Route | None) -> None:
         """None removes the name (421 for its requests)."""

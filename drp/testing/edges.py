@@ -22,8 +22,17 @@ class FakeEdge(Scripted):
         self.total: dict[str, int] = {}
         self.certificates: dict[str, tuple[x509.Certificate, ...]] = {}
         """Name -> the chain presented for it, leaf first."""
+        self.installed = False
         self._routes: dict[str, Route] = {}
         self._held: dict[str, timedelta] = {}
+
+    def is_installed(self) -> bool:
+        with self._call("is_installed"):
+            return self.installed
+
+    def install(self) -> None:
+        with self._call("install"):
+            self.installed = True
 
     def find_route(self, name: str) -> Route | None:
         with self._call("find_route"):
