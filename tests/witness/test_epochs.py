@@ -152,7 +152,7 @@ def test_of_many_contenders_for_one_number_exactly_one_wins(store: FakeObjects) 
 def test_an_object_that_is_not_ours_is_named(epochs: Epochs, store: FakeObjects) -> None:
     store.put_once("epochs/acme/000001/serving.json", b"<html>")
 
-    with pytest.raises(RejectedError, match="cannot read 'epochs/acme/000001/serving.json' in the witness"):
+    with pytest.raises(RejectedError, match=r"cannot read 'epochs/acme/000001/serving.json' in the witness"):
         epochs.find_serving("acme")
 
 
