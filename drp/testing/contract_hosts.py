@@ -1,0 +1,438 @@
+"""What every host must do. Subclass in a test module and say how a pair of hosts is made.
+
+The image of the suite needs a POSIX shell with the usual small tools; SCRIPTS are all that runs in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from drp.errors import ConflictError, DeadlineError, NotFoundError, RejectedError
+from drp.model.names import SECRETS_ROOT
+from drp.model.specs import Attachment, ContainerSpec, FileSpec, Mount, NetworkSpec, VolumeSpec
+from drp.model.values import Secret
+from drp.ports.hosts import ContainerState, Host
+
+SCRIPTS: Final[Mapping[str, str]] = {
+    "serve": 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done',
+    "digest": "head -c 300000 | sha256sum",
+    "count": "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; printf end",
+    "wide": "head -c 3000000 /dev/zero | tr '\\0' x; echo",
+    "fail": "echo before; echo reason >&2; exit 3",
+    "hang": "echo begun; sleep 1000",
+    "read": "cat /run/secrets/password; exit 4",
+    "owner": "stat -c '%u:%g %a' /run/secrets/password",
+}
+
+ENOUGH: Final = timedelta(seconds=60)
+LABELS: Final = {"drp.tenant": "contract"}
+MISSING_IMAGE: Final = "sha256:" + "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Two hosts, the image both have, and a prefix for names that nobody else uses."""
+
+    host: Host
+    other: Host
+    image: str
+    prefix: str
+    image_only_here: str
+    """An image that ``host`` has and ``other`` does not."""
+
+    def spec(self, name: str, script: str = "serve", **changes: Any) -> ContainerSpec:
+        """A container that runs one of SCRIPTS; each has a label, its numeric user and little memory."""
+        spec = ContainerSpec(
+            name=f"{self.prefix}-{name}",
+            image=self.image,
+            command=("sh", "-c", SCRIPTS[script]),
+            labels=LABELS,
+            uid=1000,
+            gid=1001,
+            memory=64 * 2**20,
+            cpus=1.0,
+            pids=32,
+            stop_timeout=1,
+        )
+        return replace(spec, **changes)
+
+    def once(self, name: str, script: str) -> ContainerSpec:
+        return self.spec(name, script, logs=False, stdin=True)
+
+    def network(self, name: str = "link", block: int = 0, **changes: Any) -> NetworkSpec:
+        """A network with a /28 of its own for each ``block``."""
+        spec = NetworkSpec(
+            name=f"{self.prefix}-{name}",
+            bridge=f"drpc{hashlib.sha256(f'{self.prefix}-{name}'.encode()).hexdigest()[:10]}",
+            subnet=f"10.79.0.{block * 16}/28",
+            internal=True,
+            host_address=False,
+            labels=LABELS,
+        )
+        return replace(spec, **changes)
+
+    def secrets(self, name: str) -> Mount:
+        return Mount(path="/run/secrets", host_path=f"{SECRETS_ROOT}/{self.prefix}/{name}")
+
+    def require(self, name: str) -> ContainerState:
+        found = self.host.find_container(f"{self.prefix}-{name}")
+        assert found is not None
+        return found
+
+    def run(self, name: str, script: str) -> str:
+        """Create and start; the container's name."""
+        spec = self.spec(name, script)
+        self.host.create_container(spec)
+        self.host.start_container(spec.name)
+        return spec.name
+
+    def clear(self) -> None:
+        """Remove all that tests made on both hosts."""
+        for host in (self.host, self.other):
+            for container in host.containers(LABELS):
+                host.remove_container(container.name)
+            for network in host.networks():
+                if network.labels == LABELS:
+                    host.remove_network(network.name)
+            for volume in host.volumes(LABELS):
+                host.remove_volume(volume)
+
+
+def shell(script: str) -> Sequence[str]:
+    """A command for ``execute``."""
+    return ("sh", "-c", SCRIPTS[script])
+
+
+PASSWORD: Final = b"c0rrect h0rse"
+
+
+def password_file() -> FileSpec:
+    return FileSpec(name="password", content=Secret(PASSWORD), uid=0, gid=1001, mode=0o440)
+
+
+class HostContract:
+    """Each test gets a ``bench`` whose hosts hold nothing but their images."""
+
+    def test_state_tells_time_with_its_zone(self, bench: Bench) -> None:
+        state = bench.host.state()
+        assert state.time.utcoffset() is not None
+        assert state.memory > 0
+        assert state.cpus > 0
+
+    def test_missing_objects_are_none(self, bench: Bench) -> None:
+        assert bench.host.find_container("nothing-here") is None
+        assert bench.host.find_network("nothing-here") is None
+        assert bench.host.find_volume("nothing-here") is None
+        assert not bench.host.has_image(MISSING_IMAGE)
+
+    def test_removing_what_is_gone_is_no_error(self, bench: Bench) -> None:
+        bench.host.remove_container("nothing-here")
+        bench.host.remove_network("nothing-here")
+        bench.host.remove_volume("nothing-here")
+        bench.host.disconnect("nothing-here", "nothing-here")
+
+    def test_using_what_is_missing_is_not_found(self, bench: Bench) -> None:
+        for call in (
+            lambda: bench.host.start_container("nothing-here"),
+            lambda: bench.host.stop_container("nothing-here", timedelta(0)),
+            lambda: bench.host.read_file("nothing-here", "/etc/passwd"),
+            lambda: bench.host.put_files("nothing-here", "/run/secrets", [password_file()]),
+            lambda: bench.host.execute("nothing-here", ["true"], ENOUGH),
+            lambda: bench.host.connect("nothing-here", "nothing-here", address=None, aliases=()),
+            lambda: list(bench.host.save_image(MISSING_IMAGE)),
+            lambda: bench.host.create_container(bench.spec("c", image=MISSING_IMAGE)),
+        ):
+            with pytest.raises(NotFoundError):
+                call()
+
+    # networks
+
+    def test_a_network_is_found_as_it_was_made(self, bench: Bench) -> None:
+        spec = bench.network(internal=True, host_address=False)
+        bench.host.create_network(spec)
+        found = bench.host.find_network(spec.name)
+        assert found is not None
+        assert (found.subnet, found.bridge, found.internal, found.host_address, found.labels) == (
+            spec.subnet, spec.bridge, True, False, LABELS,
+        )  # fmt: skip
+        assert found in bench.host.networks()
+
+    def test_a_network_with_the_host_on_it(self, bench: Bench) -> None:
+        spec = bench.network(internal=False, host_address=True, talk=False)
+        bench.host.create_network(spec)
+        found = bench.host.find_network(spec.name)
+        assert found is not None
+        assert (found.internal, found.host_address) == (False, True)
+
+    @pytest.mark.parametrize(
+        "other",
+        [{}, {"name": "other-name", "bridge": "drpother"}, {"subnet": "10.79.0.16/28", "name": "other-name"}],
+        ids=["name", "subnet", "bridge"],
+    )
+    def test_what_a_network_needs_is_taken(self, bench: Bench, other: dict[str, Any]) -> None:
+        bench.host.create_network(bench.network())
+        with pytest.raises(ConflictError):
+            bench.host.create_network(replace(bench.network(), **other))
+
+    def test_a_network_with_a_running_member_stays(self, bench: Bench) -> None:
+        network = bench.network()
+        bench.host.create_network(network)
+        spec = bench.spec("member", attachments=(Attachment(network=network.name, address="10.79.0.4"),))
+        bench.host.create_container(spec)
+        bench.host.start_container(spec.name)
+        with pytest.raises(ConflictError):
+            bench.host.remove_network(network.name)
+        found = bench.host.find_network(network.name)
+        assert found is not None
+        assert found.members == {spec.name: "10.79.0.4"}
+        bench.host.remove_container(spec.name)
+        bench.host.remove_network(network.name)
+        assert bench.host.find_network(network.name) is None
+
+    # volumes
+
+    def test_a_volume_is_made_once(self, bench: Bench) -> None:
+        spec = VolumeSpec(name=f"{bench.prefix}-data", labels=LABELS)
+        bench.host.create_volume(spec)
+        with pytest.raises(ConflictError):
+            bench.host.create_volume(spec)
+        assert bench.host.find_volume(spec.name) == LABELS
+        assert bench.host.volumes(LABELS) == [spec.name]
+        assert bench.host.volumes({"drp.tenant": "another"}) == []
+
+    def test_a_volume_in_use_stays_and_keeps_its_files(self, bench: Bench) -> None:
+        volume = VolumeSpec(name=f"{bench.prefix}-data", labels=LABELS)
+        bench.host.create_volume(volume)
+        for name in ("first", "second"):
+            spec = bench.spec(name, mounts=(Mount(path="/data", volume=volume.name),))
+            bench.host.create_container(spec)
+            if name == "first":
+                bench.host.put_files(spec.name, "/data", [password_file()])
+            assert bench.host.read_file(spec.name, "/data/password") == PASSWORD
+            with pytest.raises(ConflictError):
+                bench.host.remove_volume(volume.name)
+            bench.host.remove_container(spec.name)
+
+    def test_a_missing_volume_is_not_invented(self, bench: Bench) -> None:
+        spec = bench.spec("c", mounts=(Mount(path="/data", volume=f"{bench.prefix}-data"),))
+        with pytest.raises(NotFoundError):
+            bench.host.create_container(spec)
+        assert bench.host.find_volume(f"{bench.prefix}-data") is None
+        assert bench.host.find_container(spec.name) is None
+
+    # containers
+
+    def test_a_container_from_creation_to_removal(self, bench: Bench) -> None:
+        spec = bench.spec("c")
+        bench.host.create_container(spec)
+        made = bench.require("c")
+        assert (made.status, made.image, made.spec_digest) == ("created", bench.image, spec.digest())
+        assert made.labels.items() >= spec.labels.items()
+        bench.host.start_container(spec.name)
+        bench.host.start_container(spec.name)
+        assert bench.require("c").running
+        bench.host.stop_container(spec.name, timedelta(seconds=20))
+        bench.host.stop_container(spec.name, timedelta(seconds=20))
+        stopped = bench.require("c")
+        assert (stopped.status, stopped.exit_code) == ("exited", 0)
+        assert [found.name for found in bench.host.containers(LABELS)] == [spec.name]
+        assert bench.host.containers({**LABELS, "drp.role": "another"}) == []
+        bench.host.remove_container(spec.name)
+        assert bench.host.find_container(spec.name) is None
+
+    def test_the_name_of_a_container_is_taken(self, bench: Bench) -> None:
+        bench.host.create_container(bench.spec("c"))
+        before = bench.require("c")
+        with pytest.raises(ConflictError):
+            bench.host.create_container(bench.spec("c", "hang"))
+        assert bench.require("c") == before
+
+    def test_who_made_it_does_not_count_in_the_digest(self, bench: Bench) -> None:
+        spec = bench.spec("c")
+        bench.host.create_container(replace(spec, labels={**spec.labels, "drp.run": "r1", "drp.step": "s"}))
+        made = bench.require("c")
+        assert made.spec_digest == spec.digest()
+        assert made.spec_digest != bench.spec("c", uid=1001).digest()
+        assert made.labels["drp.run"] == "r1"
+
+    def test_all_attachments_or_no_container(self, bench: Bench) -> None:
+        network = bench.network()
+        bench.host.create_network(network)
+        links = (Attachment(network=network.name), Attachment(network=f"{bench.prefix}-missing"))
+        with pytest.raises(NotFoundError):
+            bench.host.create_container(bench.spec("c", attachments=links))
+        assert bench.host.containers(LABELS) == []
+
+    def test_several_attachments(self, bench: Bench) -> None:
+        first, second = bench.network("first", 0), bench.network("second", 1)
+        for network in (first, second):
+            bench.host.create_network(network)
+        spec = bench.spec(
+            "c",
+            attachments=(
+                Attachment(network=first.name, address="10.79.0.4", aliases=("db",)),
+                Attachment(network=second.name, address="10.79.0.20"),
+            ),
+        )
+        bench.host.create_container(spec)
+        assert bench.require("c").networks == {first.name: "", second.name: ""}
+        bench.host.start_container(spec.name)
+        assert bench.require("c").networks == {first.name: "10.79.0.4", second.name: "10.79.0.20"}
+
+    def test_an_address_belongs_to_one_running_container(self, bench: Bench) -> None:
+        network = bench.network()
+        bench.host.create_network(network)
+        links = (Attachment(network=network.name, address="10.79.0.4"),)
+        for name in ("one", "two"):
+            bench.host.create_container(bench.spec(name, attachments=links))
+        bench.host.start_container(f"{bench.prefix}-one")
+        with pytest.raises(ConflictError):
+            bench.host.start_container(f"{bench.prefix}-two")
+        bench.host.stop_container(f"{bench.prefix}-one", timedelta(seconds=20))
+        bench.host.start_container(f"{bench.prefix}-two")
+        assert bench.require("two").networks == {network.name: "10.79.0.4"}
+
+    @pytest.mark.parametrize("running", [True, False], ids=["running", "created"])
+    def test_disconnect_and_connect(self, bench: Bench, running: bool) -> None:
+        near, far = bench.network("near", 0), bench.network("far", 1)
+        for network in (near, far):
+            bench.host.create_network(network)
+        spec = bench.spec("c", attachments=(Attachment(network=near.name), Attachment(network=far.name)))
+        bench.host.create_container(spec)
+        if running:
+            bench.host.start_container(spec.name)
+        bench.host.disconnect(far.name, spec.name)
+        bench.host.disconnect(far.name, spec.name)
+        assert list(bench.require("c").networks) == [near.name]
+        bench.host.connect(far.name, spec.name, address="10.79.0.21", aliases=("api",))
+        with pytest.raises(ConflictError):
+            bench.host.connect(far.name, spec.name, address="10.79.0.22", aliases=())
+        bench.host.start_container(spec.name)
+        assert bench.require("c").networks[far.name] == "10.79.0.21"
+
+    # files
+
+    def test_files_are_there_before_the_start_and_after_a_restart(self, bench: Bench) -> None:
+        spec = bench.spec("c", mounts=(bench.secrets("c"),))
+        bench.host.create_container(spec)
+        bench.host.put_files(spec.name, "/run/secrets", [password_file()])
+        for _ in range(2):
+            bench.host.start_container(spec.name)
+            result = bench.host.execute(spec.name, shell("read"), ENOUGH)
+            assert (result.exit_code, result.output) == (4, PASSWORD.decode())
+            assert bench.host.execute(spec.name, shell("owner"), ENOUGH).output == "0:1001 440\n"
+            bench.host.stop_container(spec.name, timedelta(seconds=20))
+
+    def test_files_under_run_outlive_their_container(self, bench: Bench) -> None:
+        spec = bench.spec("c", mounts=(bench.secrets("c"),))
+        bench.host.create_container(spec)
+        bench.host.put_files(spec.name, "/run/secrets", [password_file()])
+        bench.host.remove_container(spec.name)
+        bench.host.create_container(spec)
+        assert bench.host.read_file(spec.name, "/run/secrets/password") == PASSWORD
+
+    def test_a_missing_file_is_none(self, bench: Bench) -> None:
+        spec = bench.spec("c", mounts=(bench.secrets("empty"),))
+        bench.host.create_container(spec)
+        assert bench.host.read_file(spec.name, "/run/secrets/nothing") is None
+
+    @pytest.mark.parametrize("directory", ["/etc", "/run/secrets"])
+    def test_what_is_read_only_takes_no_files(self, bench: Bench, directory: str) -> None:
+        mount = replace(bench.secrets("c"), read_only=True)
+        spec = bench.spec("c", mounts=(mount,))
+        bench.host.create_container(spec)
+        with pytest.raises(RejectedError, match="read-only"):
+            bench.host.put_files(spec.name, directory, [password_file()])
+
+    # commands
+
+    def test_the_exit_code_of_a_command_is_told(self, bench: Bench) -> None:
+        result = bench.host.execute(bench.run("c", "serve"), shell("fail"), ENOUGH)
+        assert result.exit_code == 3
+        assert sorted(result.output.split()) == ["before", "reason"]
+
+    def test_long_output_of_a_command_is_whole(self, bench: Bench) -> None:
+        result = bench.host.execute(bench.run("c", "serve"), shell("wide"), ENOUGH)
+        assert (result.exit_code, len(result.output)) == (0, 3000001)
+
+    def test_a_command_that_does_not_end(self, bench: Bench) -> None:
+        name = bench.run("c", "serve")
+        with pytest.raises(DeadlineError, match="no end within 2s"):
+            bench.host.execute(name, shell("hang"), timedelta(seconds=2))
+
+    def test_a_stopped_container_executes_nothing(self, bench: Bench) -> None:
+        spec = bench.spec("c")
+        bench.host.create_container(spec)
+        with pytest.raises(RejectedError, match="not running"):
+            bench.host.execute(spec.name, shell("read"), ENOUGH)
+
+    # one-shots
+
+    def test_a_one_shot_reads_its_input_and_is_gone(self, bench: Bench) -> None:
+        data = bytes(range(250)) * 1200
+        lines = list(bench.host.run_once(bench.once("job", "digest"), data, ENOUGH))
+        assert lines == [hashlib.sha256(data).hexdigest().encode() + b"  -"]
+        assert bench.host.containers(LABELS) == []
+
+    def test_all_lines_come_in_order(self, bench: Bench) -> None:
+        lines = list(bench.host.run_once(bench.once("job", "count"), b"", ENOUGH))
+        assert lines == [*(f"line {number}".encode() for number in range(20000)), b"end"]
+
+    def test_a_long_line_is_one_line(self, bench: Bench) -> None:
+        assert list(bench.host.run_once(bench.once("job", "wide"), b"", ENOUGH)) == [b"x" * 3000000]
+
+    def test_a_failed_one_shot_gives_its_lines_then_its_reason(self, bench: Bench) -> None:
+        lines = bench.host.run_once(bench.once("job", "fail"), b"", ENOUGH)
+        assert next(lines) == b"before"
+        with pytest.raises(RejectedError, match="exit code 3: reason"):
+            next(lines)
+        assert bench.host.containers(LABELS) == []
+
+    def test_a_one_shot_that_does_not_end(self, bench: Bench) -> None:
+        lines = bench.host.run_once(bench.once("job", "hang"), b"", timedelta(seconds=3))
+        with pytest.raises(DeadlineError, match="no end within 3s"):
+            list(lines)
+        assert bench.host.containers(LABELS) == []
+
+    def test_a_one_shot_that_is_given_up_is_gone(self, bench: Bench) -> None:
+        lines = bench.host.run_once(bench.once("job", "count"), b"", ENOUGH)
+        next(lines)
+        lines.close()  # type: ignore[attr-defined]
+        assert bench.host.containers(LABELS) == []
+
+    def test_a_left_over_one_shot_makes_room(self, bench: Bench) -> None:
+        bench.run("job", "serve")
+        assert list(bench.host.run_once(bench.once("job", "count"), b"", ENOUGH))[-1] == b"end"
+
+    def test_a_one_shot_stands_on_its_networks(self, bench: Bench) -> None:
+        network = bench.network()
+        bench.host.create_network(network)
+        links = (Attachment(network=network.name, address="10.79.0.10"),)
+        lines = bench.host.run_once(replace(bench.once("job", "hang"), attachments=links), b"", ENOUGH)
+        assert next(lines) == b"begun"
+        found = bench.host.find_network(network.name)
+        assert found is not None
+        assert found.members == {f"{bench.prefix}-job": "10.79.0.10"}
+        lines.close()  # type: ignore[attr-defined]
+
+    # images
+
+    def test_an_image_travels_and_keeps_its_id(self, bench: Bench) -> None:
+        assert not bench.other.has_image(bench.image_only_here)
+        bench.other.load_image(bench.host.save_image(bench.image_only_here))
+        assert bench.other.has_image(bench.image_only_here)
+
+    def test_what_is_no_image_is_not_loaded(self, bench: Bench) -> None:
+        with pytest.raises(RejectedError):
+            bench.other.load_image(iter([b"no tar"]))
+
+    def test_a_cut_image_is_not_loaded(self, bench: Bench) -> None:
+        whole = b"".join(bench.host.save_image(bench.image))
+        with pytest.raises(RejectedError):
+            bench.other.load_image(iter([whole[: len(whole) // 2]]))
