@@ -50,7 +50,7 @@ _WAIT_WHEN_BUSY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Options:
-    """Prefix of all keys, CA bundle (path; "": the system), time-outs in seconds, keys in a page of a list."""
+    """Prefix of all keys, CA bundle (path; "": the system), time-outs in seconds, keys in a list page."""
 
     prefix: str = ""
     ca_file: str = ""
