@@ -144,18 +144,18 @@ def ignore_copy(records: Sequence[Record]) -> None:
 
 
 class MemoryJournal:
-    """A journal that lives as long as the process: for tests, demos and dry runs."""
+    """A journal that lives as long as ``stored``, the list of its records' bytes: for tests and dry runs."""
 
-    def __init__(self, copy: Copy = ignore_copy) -> None:
-        self._stored: list[bytes] = []
-        self._head = Head()
+    def __init__(self, stored: list[bytes] | None = None, *, copy: Copy = ignore_copy) -> None:
+        self._stored = [] if stored is None else stored
+        self._head = Head(len(self._stored), hash_of(self._stored[-1])) if self._stored else Head()
         self._copy = copy
 
     def append(self, drafts: Sequence[Draft], stamp: Stamp) -> list[Record]:
         built = build_records(self._head, drafts, stamp)
         records = [record for record, _ in built]
         self._stored.extend(stored for _, stored in built)
-        self._head = Head(built[-1][0].seq, hash_of(built[-1][1])) if built else self._head
+        self._head = Head(len(self._stored), hash_of(self._stored[-1])) if self._stored else Head()
         self._copy(records)
         return records
 

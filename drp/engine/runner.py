@@ -1,14 +1,38 @@
-"""The loop that runs a plan."""
+"""The loop that runs a plan: one thread owns all state, workers bring outcomes over a queue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from drp.engine.events import RunResult, Sink, ignore_events
-from drp.engine.journal import Journal
-from drp.engine.tasks import Perform
+from drp.engine.events import Ending, Event, EventKind, Failure, RunResult, Sink, ignore_events
+from drp.engine.faults import Faults, NoFaults, point_after, point_before
+from drp.engine.fold import RunState, StageSpans, fold
+from drp.engine.journal import FORMAT, Draft, Journal, Stamp
+from drp.engine.orders import (
+    CancelAsked,
+    Finish,
+    Launch,
+    LeaseLost,
+    Order,
+    Resumed,
+    Returned,
+    Signal,
+    TurnAsked,
+    Wake,
+    Write,
+)
+from drp.engine.scheduler import GRACE, Scheduler
+from drp.engine.tasks import OBSERVE, Failed, Perform, Task
+from drp.engine.telling import Teller
+from drp.engine.workers import Broken, LeaveAsked, Message, Progressed, ThreadWorkers, Workers
+from drp.errors import BugError, RefusedError
 from drp.model.plan import Plan
+from drp.model.values import JsonMap
 from drp.ports.clock import Clock
+
+FINISHED: Final = frozenset({"done", "rolled-back"})
+"""Outcomes with which a run is over for good; all others can be resumed."""
 
 
 def always() -> bool:
@@ -17,7 +41,12 @@ def always() -> bool:
 
 
 class Runner:
-    """Runs a plan to its end, or goes on with the run whose records the journal already holds."""
+    """Runs a plan to its end, or goes on with the run whose records the journal already holds.
+
+    ``answers`` maps the ids of steps with an approval to what a human said. ``may_continue`` is asked
+    before anything begins: False stops the run where it is, outcome ``unknown``, resumable by whoever
+    holds the lease. ``in_flight``: the most steps at once, so the most a crash can leave in doubt.
+    """
 
     def __init__(
         self,
@@ -32,21 +61,166 @@ class Runner:
         sink: Sink = ignore_events,
         may_continue: Callable[[], bool] = always,
         in_flight: int = 32,
+        grace: float = GRACE,
+        faults: Faults | None = None,
+        workers: Workers | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._plan, self._journal, self._clock = plan, journal, clock
+        self._actor, self._epoch = actor, epoch
+        self._answers = dict(answers or {})
+        self._sink, self._may_continue = sink, may_continue
+        self._faults = faults or NoFaults()
+        self._workers = workers or ThreadWorkers(perform, self._faults)
+        records = journal.read()
+        self._is_new = not records
+        self._state = fold(records) if records else RunState.of(plan)
+        if self._state.plan.digest() != plan.digest():
+            raise BugError(f"cannot run '{plan.run}': its journal holds another plan")
+        self._teller = Teller(self._state)
+        self._spans = StageSpans(self._state.stage_of)
+        self._spans.add(records)
+        self.scheduler = Scheduler(self._state, in_flight=in_flight, grace=grace)
 
-    def run(self) -> RunResult:
-        """Go forward (or, when the run had turned back, go on with that). A finished run writes nothing."""
-        raise NotImplementedError
+    def run(self, *, again: bool = False, back: bool = False) -> RunResult:
+        """Go on until nothing is left to do.
+
+        A run that has ended writes nothing more, unless ``again`` (try once more what had failed, was
+        stuck or was cancelled; a finished run stays finished) or ``back`` (undo all that was begun).
+        Raises RefusedError (an approval is missing, or there is no way back), JournalError.
+        """
+        self._check(back=back)
+        if self._state.ended in FINISHED or (self._state.ended and not (again or back)):
+            return self._result(self._state.ended)
+        try:
+            return self._result(self._loop(self._begin(again=again, back=back)))
+        finally:
+            self._workers.close()
 
     def cancel(self) -> None:
         """Stop at the next safe point. From any thread or a signal handler."""
-        raise NotImplementedError
+        self._workers.post(CancelAsked())
 
     def turn_back(self) -> None:
-        """Undo all that was begun. From any thread, before or during ``run``."""
-        raise NotImplementedError
+        """Undo all that was begun. From any thread; after the final step it is only answered by an event."""
+        self._workers.post(TurnAsked())
 
     def leave(self) -> None:
         """Let ``run`` return at once, whatever is in flight: outcome ``unknown``."""
-        raise NotImplementedError
+        self._workers.post(LeaveAsked())
+
+    # -- beginning
+
+    def _check(self, *, back: bool) -> None:
+        run, state = self._plan.run, self._state
+        if back and state.past_final:
+            raise RefusedError(
+                f"cannot roll back '{run}': its final step has begun",
+                hint=f"Go on with `drp resume {run}`; the way home is a new migration.",
+            )
+        if back and state.ended == "done":
+            raise RefusedError(f"cannot roll back '{run}': it is done")
+        missing = [step.id for step in self._plan.steps if step.approval and not self._is_answered(step.id)]
+        if missing and not back and not state.back and state.ended is None:
+            raise RefusedError(
+                f"cannot run '{run}': step '{missing[0]}' has no approval",
+                hint=f"Answer its question with `drp approve {run}`.",
+            )
+
+    def _is_answered(self, step: str) -> bool:
+        return step in self._answers or step in self._state.answers
+
+    def _begin(self, *, again: bool, back: bool) -> list[Signal]:
+        drafts: list[Draft] = []
+        if self._is_new:
+            drafts.append(Draft(kind="plan", data={"format": FORMAT, "plan": self._plan.to_json()}))
+        for step, answer in self._answers.items():
+            if self._state.answers.get(step) != answer:
+                draft = Draft(kind="answer", step=step, data={"answer": answer})
+                self._state.advance(draft)
+                drafts.append(draft)
+        self._record(drafts)
+        signals: list[Signal] = [] if self._is_new else [Resumed(again or (back and self._state.back))]
+        return [*signals, TurnAsked()] if back else signals
+
+    # -- the loop
+
+    def _loop(self, signals: list[Signal]) -> Ending:
+        while True:
+            if not self._may_continue():
+                signals.append(LeaseLost())
+            orders = self.scheduler.feed(signals, self._clock.monotonic())
+            outcome = self._carry_out(orders)
+            if outcome is not None:
+                return outcome
+            heard = self._hear(self._workers.wait(self._patience(orders)))
+            if heard is None:
+                return "unknown"
+            signals = heard
+
+    def _carry_out(self, orders: Sequence[Order]) -> Ending | None:
+        self._record([order.draft for order in orders if isinstance(order, Write)])
+        self._launch([order.task for order in orders if isinstance(order, Launch)])
+        return next((order.outcome for order in orders if isinstance(order, Finish)), None)
+
+    def _record(self, drafts: list[Draft]) -> None:
+        if not drafts:
+            return
+        for draft in drafts:
+            self._faults.hit(point_before(draft, self._plan.run))
+        stamp = Stamp(time=self._clock.now(), actor=self._actor, epoch=self._epoch)
+        records = self._journal.append(drafts, stamp)
+        self._spans.add(records)
+        for record in records:
+            for event in self._teller.tell(record):
+                self._sink(event)
+        for draft in drafts:
+            self._faults.hit(point_after(draft, self._plan.run))
+
+    def _launch(self, tasks: list[Task]) -> None:
+        """Asks for the lease once more: writing may have taken longer than the lease lasts."""
+        changes = any(task.phase != OBSERVE for task in tasks)
+        if changes and not self._may_continue():
+            self._workers.post(LeaseLost(tuple(tasks)))
+            return
+        for task in tasks:
+            self._workers.launch(task)
+
+    def _patience(self, orders: Sequence[Order]) -> float | None:
+        now = self._clock.monotonic()
+        return next((max(0.0, order.at - now) for order in orders if isinstance(order, Wake)), None)
+
+    def _hear(self, messages: Sequence[Message]) -> list[Signal] | None:
+        """The signals among the messages; None when the run is to be left."""
+        signals: list[Signal] = []
+        for message in messages:
+            match message:
+                case LeaveAsked():
+                    return None
+                case Broken(cause):
+                    raise cause
+                case Progressed(task, data):
+                    self._tell("progress", task.step.id, stage=task.step.stage, data=data)
+                case TurnAsked() if self._state.past_final:
+                    self._tell("run", self._plan.run, status="not-turning-back")
+                case Returned() | TurnAsked() | CancelAsked() | LeaseLost() | Resumed():
+                    signals.append(message)
+        return signals
+
+    def _tell(
+        self, kind: EventKind, name: str, *, status: str = "", stage: str = "", data: JsonMap | None = None
+    ) -> None:
+        now = self._clock.now()
+        self._sink(Event(kind=kind, time=now, name=name, status=status, stage=stage, data=data or {}))
+
+    def _result(self, outcome: Ending) -> RunResult:
+        failure = self._state.failure
+        if self.scheduler.lease_lost:
+            message = f"cannot go on with '{self._plan.run}': its lease is lost"
+            cause = Failed(error="LeaseHeldError", message=message)
+            failure = Failure(step="", stage="", attempt=0, cause=cause)
+        return RunResult(
+            outcome=outcome,
+            failure=failure,
+            seconds=self._spans.seconds(),
+            states={step: found.status for step, found in self._state.steps.items()},
+        )
