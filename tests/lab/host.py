@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
@@ -12,8 +13,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+import docker
+
 from tests.lab import plan
 from tests.lab.certificates import Authority
+from tests.lab.images.build import Image
 from tests.lab.machine import LabError, Machine
 
 _CONFIG = Path(__file__).parents[2] / "config" / "hosts"
@@ -115,6 +119,17 @@ class HostMachine(Machine):
                 return
             time.sleep(0.02)
         raise LabError(f"cannot start the engine of '{self.name}': {log.read_text()[-2000:].strip()}")
+
+    def load(self, *images: Image) -> None:
+        """Load images from their archives. Raises LabError when the engine makes another ID of one."""
+        with contextlib.closing(
+            docker.DockerClient(base_url=self.sock, version="auto", timeout=120)
+        ) as client:
+            for image in images:
+                with image.tar.open("rb") as file:
+                    loaded = client.images.load(file)
+                if [one.id for one in loaded] != [image.id]:
+                    raise LabError(f"cannot load '{image.name}' on {self.name}: its id became {loaded}")
 
     def engine_pid(self) -> int:
         """The pid of dockerd as seen from outside."""

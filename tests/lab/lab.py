@@ -19,11 +19,14 @@ from typing import Literal
 from tests.lab import plan
 from tests.lab.certificates import Authority
 from tests.lab.host import ClientMaterial, HostMachine
+from tests.lab.images.build import ensure_images
 from tests.lab.janitor import Janitor
 from tests.lab.machine import Machine
 from tests.lab.names import Names, load_names
+from tests.lab.nameservers import Primary, Resolver, Secondary, build_dns
 from tests.lab.router import Router, Segment
 from tests.lab.state import State, build_state
+from tests.lab.store import StoreMachine, build_s3
 
 # The management side joins operators and engines, not engines with each other.
 _PRIVATE_RULES = f"""
@@ -49,6 +52,9 @@ class Lab:
         self.hosts = self._build_hosts()
         self.ops1, self.ops2 = self._build_operator(1), self._build_operator(2)
         self.client = self._build_machine("client", self._public[2], plan.CLIENT)
+        self.dns, self.s3 = build_dns(names.zone), build_s3()
+        self._build_servers()
+        self.images = ensure_images()
 
     # ---- life
 
@@ -67,9 +73,12 @@ class Lab:
         return lab
 
     def _boot(self) -> None:
-        self._equip_hosts()
+        self._equip()
         _in_parallel("boot", self._routers)
-        _in_parallel("boot", self.machines)
+        # the followers ask the primary when they start, and ask again late when it is not there
+        followers: list[Machine] = [self.secondary, self.resolver]
+        _in_parallel("boot", [machine for machine in self.machines if machine not in followers])
+        _in_parallel("boot", followers)
 
     def down(self) -> None:
         """Take all down; afterwards no process, mount, namespace, control group or file is left."""
@@ -95,7 +104,8 @@ class Lab:
     @property
     def machines(self) -> list[Machine]:
         """All machines but the routers."""
-        return [*self.hosts.values(), self.ops1, self.ops2, self.client]
+        servers = [self.primary, self.secondary, self.resolver, self.store]
+        return [*self.hosts.values(), self.ops1, self.ops2, self.client, *servers]
 
     def hosts_of(self, site: str) -> list[HostMachine]:
         return [host for host in self.hosts.values() if host.site == site]
@@ -141,6 +151,17 @@ class Lab:
             machine.route(str(network), segment.gateway)
         return machine
 
+    def _build_servers(self) -> None:
+        lab_id, third = self.state.lab_id, self._public[2]
+        self.primary = Primary("ns1", self.state.root / "machine-ns1", lab_id=lab_id)
+        self.secondary = Secondary("ns2", self.state.root / "machine-ns2", lab_id=lab_id)
+        self.resolver = Resolver("resolver", self.state.root / "machine-resolver", lab_id=lab_id)
+        self.store = StoreMachine("store", self.state.root / "machine-store", lab_id=lab_id)
+        self._join_public(self.primary, third, plan.PRIMARY)
+        self._join_public(self.secondary, self._public[1], plan.SECONDARY)
+        self._join_public(self.resolver, third, plan.RESOLVER)
+        self._join_public(self.store, third, plan.STORE)
+
     def _build_machine(self, name: str, segment: Segment, address: IPv4Address) -> Machine:
         disk = self.state.root / f"machine-{name}"
         machine = Machine(name, disk, lab_id=self.state.lab_id, nameserver=plan.RESOLVER)
@@ -153,12 +174,16 @@ class Lab:
             if other is not segment:
                 machine.route(str(other.network), segment.gateway)
 
-    def _equip_hosts(self) -> None:
+    def _equip(self) -> None:
         authority = Authority("lab engines")
         pair = authority.issue_client("operator")
         client = ClientMaterial(ca=authority.certificate, cert=pair.certificate, key=pair.key)
         for host in self.hosts.values():
             host.equip(authority, client)
+        self.primary.equip(self.dns, plan.PRIMARY)
+        self.secondary.equip(self.dns, plan.SECONDARY)
+        self.resolver.equip(self.dns, plan.RESOLVER)
+        self.store.equip(self.s3)
 
 
 def _in_parallel(method: Literal["boot", "power_off"], machines: Iterable[Machine]) -> None:

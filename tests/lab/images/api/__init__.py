@@ -1,0 +1,1 @@
+"""The application that the tenants of the laboratory run."""
