@@ -1,0 +1,220 @@
+"""Loading: collections with all their options, documents put in as they are, indexes built after them."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bson.binary import UUID_SUBTYPE, Binary
+from bson.raw_bson import RawBSONDocument
+
+from drp.dataplane.mongodb.capabilities import Capabilities
+from drp.dataplane.mongodb.catalog import CollectionInfo, list_indexes
+from drp.dataplane.mongodb.cursors import list_documents
+from drp.dataplane.mongodb.fingerprints import decode, fingerprint_indexes
+from drp.dataplane.mongodb.server import (
+    RAW,
+    UNKNOWN_FIELD,
+    Bulk,
+    CommandError,
+    Server,
+    check_write,
+    read,
+)
+from drp.dataplane.walk import TIMESTAMP, iter_elements, split_documents
+from drp.errors import VerificationError
+
+_NOT_FOR_CREATE = frozenset({"uuid", "recordIdsReplicated", "autoIndexId", "temp"})
+_BYPASS = "bypassEmptyTsReplacement"
+_ZERO = re.compile(rb"\x11[^\x00]*\x00\x00{8}")  # a timestamp 0,0 somewhere; the exact look comes after
+_ZERO_VALUE = struct.pack("<Q", 0)
+_DEFAULT_VERSION = 2  # of an index; some servers do not take the field at all
+
+
+class Loader:
+    """Puts collections into one server. Errors: CommandError, UnreachableError, VerificationError."""
+
+    def __init__(self, server: Server, capabilities: Capabilities) -> None:
+        self._server = server
+        self._capabilities = capabilities
+        self._knows_bypass = True
+
+    def drop(self, info: CollectionInfo) -> None:
+        """A server does not let its own ``system.js`` go; that one is emptied."""
+        if info.name.startswith("system."):
+            command: dict[str, Any] = {"delete": info.name, "deletes": [{"q": {}, "limit": 0}]}
+            check_write(self._send(info.database, command), what=f"empty '{info.namespace}'")
+            return
+        try:
+            self._send(info.database, {"drop": info.name})
+        except CommandError as error:
+            if error.code != 26:
+                raise
+
+    def create(self, info: CollectionInfo) -> None:
+        """All options as they were told, the ``_id`` index included where it is not the usual one."""
+        command: dict[str, Any] = {"create": info.name}
+        command |= {name: value for name, value in read(info.options).items() if name not in _NOT_FOR_CREATE}
+        if info.id_index is not None and not _is_usual(info.id_index):
+            command["idIndex"] = _without(info.id_index, "ns")
+        if not info.name.startswith("system."):
+            self._send(info.database, command)
+
+    def insert(self, info: CollectionInfo, raw: bytes, documents: int) -> None:
+        """Documents laid end to end, byte for byte; order is kept in a capped collection."""
+        zeroes = find_zero_timestamps(raw) if _ZERO.search(raw) and info.type != "timeseries" else []
+        command: dict[str, Any] = {
+            "insert": info.storage,
+            "documents": [Bulk(raw)],
+            "ordered": info.is_capped,
+            "bypassDocumentValidation": True,
+        }
+        reply = self._insert_bypassing(info, command) if zeroes else self._send(info.database, command)
+        check_write(reply, what=f"load '{info.namespace}'", expected=documents)
+        if zeroes:
+            self._repair(info, zeroes)
+
+    def build_indexes(self, info: CollectionInfo) -> None:
+        """Makes the indexes those of ``info``. Raises VerificationError when they differ afterwards."""
+        wanted = fingerprint_indexes(info)
+        missing = self._find_missing(info, wanted)
+        if missing:
+            self._create_indexes(info, missing)
+        for extra in sorted(set(self._list(info)) - set(wanted) - {"_id_"}):
+            self._send(info.database, {"dropIndexes": info.indexed, "index": extra})
+        found = self._list(info)
+        if found != wanted:
+            names = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+            raise VerificationError(
+                f"cannot build the indexes of '{info.namespace}': {', '.join(names)} came out different"
+            )
+
+    def set_ttl_monitor(self, *, enabled: bool) -> bool | None:
+        """The former state, or None when the server has no such monitor to set."""
+        try:
+            told = read(self._server.command("admin", {"getParameter": 1, "ttlMonitorEnabled": 1}))
+            self._server.command("admin", {"setParameter": 1, "ttlMonitorEnabled": enabled})
+        except CommandError:
+            return None
+        return bool(told["ttlMonitorEnabled"])
+
+    def _send(self, database: str, command: Mapping[str, Any]) -> bytes:
+        return self._server.command(database, {**command, "writeConcern": self._capabilities.write_concern})
+
+    def _list(self, info: CollectionInfo) -> dict[str, str]:
+        indexes, _ = list_indexes(self._server, info.database, info.indexed)
+        shown = CollectionInfo(database=info.database, name=info.name, type=info.type, indexes=indexes)
+        return fingerprint_indexes(shown)
+
+    def _find_missing(self, info: CollectionInfo, wanted: Mapping[str, str]) -> list[bytes]:
+        found = self._list(info)
+        for name in sorted(found):
+            if name in wanted and found[name] != wanted[name] and name != "_id_":
+                self._send(info.database, {"dropIndexes": info.indexed, "index": name})
+                del found[name]
+        return [raw for raw in info.indexes if _can_be_created(raw) and decode(raw)["name"] not in found]
+
+    def _create_indexes(self, info: CollectionInfo, raws: Iterable[bytes]) -> None:
+        specs = [_without(raw, "ns") for raw in raws]
+        try:
+            self._send(info.database, {"createIndexes": info.indexed, "indexes": specs})
+        except CommandError as error:
+            plain = [_without_usual_version(spec) for spec in specs]
+            if error.code not in UNKNOWN_FIELD or plain == specs:
+                raise
+            self._send(info.database, {"createIndexes": info.indexed, "indexes": plain})
+
+    def _insert_bypassing(self, info: CollectionInfo, command: Mapping[str, Any]) -> bytes:
+        """A server replaces an outer Timestamp(0, 0) by its own time unless it is told not to."""
+        if self._knows_bypass:
+            try:
+                return self._send(info.database, {**command, _BYPASS: True})
+            except CommandError as error:
+                if error.code not in UNKNOWN_FIELD:
+                    raise
+                self._knows_bypass = False
+        return self._send(info.database, command)
+
+    def _repair(self, info: CollectionInfo, raws: Sequence[bytes]) -> None:
+        """What the server changed all the same is put right by way of its own replication."""
+        changed = [raw for raw in raws if self._find_stored(info, raw) != raw]
+        if not changed:
+            return
+        uuid = self._require_uuid(info)
+        for raw in changed:
+            entry = {"op": "i", "ns": info.namespace, "ui": uuid, "o": RawBSONDocument(raw, RAW)}
+            self._server.command("admin", {"applyOps": [entry], "alwaysUpsert": False})
+        if any(self._find_stored(info, raw) != raw for raw in changed):
+            raise VerificationError(
+                f"cannot load '{info.namespace}': the server replaces Timestamp(0, 0) by its own time"
+            )
+
+    def _find_stored(self, info: CollectionInfo, raw: bytes) -> bytes | None:
+        # equality by $eq, as an _id that is a document could look like an operator
+        query = {"_id": {"$eq": RawBSONDocument(raw, RAW)["_id"]}}
+        found = list_documents(
+            self._server, info.database, {"find": info.storage, "filter": query, "limit": 1}
+        )
+        return found[0] if found else None
+
+    def _require_uuid(self, info: CollectionInfo) -> Binary:
+        command = {"listCollections": 1, "cursor": {}, "filter": {"name": info.name}}
+        for raw in list_documents(self._server, info.database, command):
+            return Binary(bytes(read(raw)["info"]["uuid"]), UUID_SUBTYPE)
+        raise VerificationError(f"cannot load '{info.namespace}': it is gone")
+
+
+def find_zero_timestamps(raw: bytes) -> list[bytes]:
+    """The documents that have a Timestamp(0, 0) as an outer field."""
+    found = []
+    for view in split_documents(raw):
+        document = bytes(view)
+        if any(
+            element.kind == TIMESTAMP and document[element.value : element.end] == _ZERO_VALUE
+            for element in iter_elements(document)
+        ):
+            found.append(document)
+    return found
+
+
+def order_views(infos: Iterable[CollectionInfo]) -> list[CollectionInfo]:
+    """Views, each after the views it looks at."""
+    waiting = {info.namespace: info for info in infos}
+    ordered: list[CollectionInfo] = []
+    while waiting:
+        ready = [info for info in waiting.values() if _base_of(info) not in waiting] or [*waiting.values()]
+        ordered += ready
+        for info in ready:
+            del waiting[info.namespace]
+    return ordered
+
+
+def _base_of(info: CollectionInfo) -> str:
+    return f"{info.database}.{read(info.options).get('viewOn', '')}"
+
+
+def _can_be_created(spec: bytes) -> bool:
+    """The index on ``_id`` and that of a clustered collection come with the collection."""
+    fields = decode(spec)
+    return fields["name"] != "_id_" and not fields.get("clustered")
+
+
+def _is_usual(id_index: bytes) -> bool:
+    """If a server makes this ``_id`` index by itself; a collation is that of the collection."""
+    fields = decode(id_index)
+    return fields.get("v") == _DEFAULT_VERSION and fields.get("key") == {"_id": 1}
+
+
+def _without(raw: bytes, *names: str) -> RawBSONDocument:
+    kept = b"".join(
+        raw[element.start : element.end]
+        for element in iter_elements(raw)
+        if element.name.decode() not in names
+    )
+    return RawBSONDocument(struct.pack("<i", len(kept) + 5) + kept + b"\0", RAW)
+
+
+def _without_usual_version(spec: RawBSONDocument) -> RawBSONDocument:
+    return _without(bytes(spec.raw), "v") if spec.get("v") == _DEFAULT_VERSION else spec
