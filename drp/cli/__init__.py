@@ -1,0 +1,1 @@
+"""The command line: arguments in; words or JSON lines, and an exit code, out."""

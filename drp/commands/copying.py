@@ -1,0 +1,49 @@
+"""The journal's copy in the witness, from the engine's records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from drp.engine.journal import Record
+from drp.errors import ProviderError
+from drp.model.plan import Plan
+from drp.ports.clock import Clock
+from drp.witness.journal_copy import CopiedRecord, JournalCopy
+
+_TRIES: Final = 3
+_PAUSE: Final = timedelta(seconds=1)
+_ANNOUNCING: Final = frozenset({"plan", "answer", "resumed", "turn"})
+_BEGINNING: Final = frozenset({"start", "undo"})
+
+
+class CopyHook:
+    """The journal's ``copy``: queues records, and blocks until those that matter are in the witness.
+
+    Those are the plan, every answer and turn, and the begin of steps that are final or move an epoch.
+    """
+
+    def __init__(self, copy: JournalCopy, clock: Clock, plan: Plan) -> None:
+        self._copy = copy
+        self._clock = clock
+        self._weighty = {step.id for step in plan.steps if step.final or step.action.startswith("epoch.")}
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        self._copy.add(CopiedRecord(record.seq, record.to_bytes()) for record in records)
+        if any(self._must_be_safe(record) for record in records):
+            self._flush()
+
+    def _must_be_safe(self, record: Record) -> bool:
+        return record.kind in _ANNOUNCING or (record.kind in _BEGINNING and record.step in self._weighty)
+
+    def _flush(self) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._copy.flush()
+            except ProviderError as error:
+                if not error.transient or left == 0:
+                    raise
+                self._clock.wait(_PAUSE)
+            else:
+                return

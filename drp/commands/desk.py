@@ -1,0 +1,67 @@
+"""What a use case is handed: the desk it is ordered from, and the workshop it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from drp.actions.action import WritePorts
+from drp.actions.facts import Order
+from drp.commands.events import Emit, QuestionEvent
+from drp.commands.results import Review
+from drp.engine.tasks import Perform
+from drp.model.inventory import Inventory
+from drp.model.plan import Plan
+from drp.model.values import JsonMap
+from drp.ports.clock import Clock
+from drp.ports.objects import ObjectStore
+from drp.witness.leases import IsAlive
+
+
+class Stoppable(Protocol):
+    """A run as a signal handler sees it; both may be called from the handler."""
+
+    def cancel(self) -> None:
+        """Stop at the next safe point."""
+        ...
+
+    def leave(self) -> None:
+        """Return at once, whatever is in flight."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where commands are given: who gives them, where runs are kept, and whom to tell and to ask.
+
+    ``operator`` is user@host; ``ask`` gives the answer or raises RefusedError when nobody is there;
+    ``stops`` lets the operator's signals reach a run; ``tail`` makes the four letters of a run id.
+    """
+
+    state: Path
+    operator: str
+    clock: Clock
+    emit: Emit
+    ask: Callable[[QuestionEvent], bool]
+    show: Callable[[Review], None]
+    stops: Callable[[Stoppable], AbstractContextManager[None]]
+    tail: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """The inventory with everything that can act on it, put together by ``wiring`` (or by a test).
+
+    ``performer`` makes the function by which the engine has the steps of one run done.
+    """
+
+    inventory: Inventory
+    ports: WritePorts
+    gather: Callable[[Order], JsonMap]
+    compile: Callable[[Order, JsonMap], Plan]
+    performer: Callable[[str], Perform]
+    witness: ObjectStore
+    is_alive: IsAlive

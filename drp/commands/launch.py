@@ -1,0 +1,105 @@
+"""The shared path of every change: plan, show, ask, lease, look again, run, prove."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drp.actions.facts import Order
+from drp.commands.desk import Desk, Workshop
+from drp.commands.events import QuestionEvent, render_utc
+from drp.commands.execution import Assignment, execute
+from drp.commands.lease import hold_lease
+from drp.commands.results import Review, RunReport
+from drp.commands.review import Proposal, check_unmoved, propose, review
+from drp.commands.runs import StateFolder, build_run_id
+from drp.commands.serving import find_served
+from drp.errors import RefusedError
+from drp.model.values import JsonMap
+from drp.witness.machine import find_machine
+from drp.witness.runs import RunBegin, Runs
+
+DRY_RUN = "plan"
+"""Run id of a plan that is only looked at."""
+
+
+def plan(workshop: Workshop, order: Order) -> Review:
+    """What the order would do. Nothing is touched and nothing is written."""
+    return review(workshop, propose(workshop, replace(order, run=DRY_RUN)))
+
+
+def launch(desk: Desk, workshop: Workshop, order: Order) -> RunReport:
+    """Do what the order says, once the plan was shown and every question answered with yes.
+
+    Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
+    """
+    run = build_run_id(order.verb, desk.clock.now(), desk.tail())
+    proposal = propose(workshop, replace(order, run=run))
+    shown = review(workshop, proposal)
+    desk.show(shown)
+    answers = ask_approvals(desk, shown)
+    StateFolder(desk.state).ensure()
+    with hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held:
+        check_unmoved(workshop, proposal, shown)
+        assignment = _assign(desk, workshop, proposal, shown=shown)
+        _record_begin(desk, workshop, assignment)
+        return execute(desk, workshop, held, assignment=replace(assignment, answers=answers))
+
+
+def ask_approvals(desk: Desk, shown: Review) -> dict[str, str]:
+    """Ask each question once; the answer of every step that waits for one. Raises RefusedError at a No."""
+    steps = [step for step in shown.plan.steps if step.approval]
+    questions = dict.fromkeys(step.approval or "" for step in steps) or {_question(shown): None}
+    for text in questions:
+        if not desk.ask(QuestionEvent(code="approve", text=text, flag="--yes")):
+            raise RefusedError(
+                f"cannot {shown.verb} '{shown.tenant}': the answer was no", state="nothing was touched"
+            )
+    return {step.id: f"yes, {desk.operator}" for step in steps}
+
+
+def _question(shown: Review) -> str:
+    way = f" from {shown.source} to {shown.target}" if shown.source and shown.target else ""
+    return f"{shown.verb.capitalize()} {shown.tenant} ({shown.env}){way}?"
+
+
+def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review) -> Assignment:
+    order = proposal.order
+    before = find_served(workshop.ports, workshop.inventory.tenants[order.tenant])
+    return Assignment(
+        plan=proposal.plan,
+        verb=order.verb,
+        before=before,
+        expected=before.site if order.verb == "retire" else order.site,
+        source=shown.source,
+        target=shown.target,
+        began=desk.clock.now(),
+    )
+
+
+def _record_begin(desk: Desk, workshop: Workshop, assignment: Assignment) -> None:
+    """What any machine must know to take this run up again."""
+    plan = assignment.plan
+    Runs(workshop.witness).begin(
+        RunBegin(
+            run=plan.run,
+            scope=plan.tenant,
+            verb=assignment.verb,
+            owner=desk.operator,
+            machine=find_machine(),
+            began=render_utc(desk.clock.now()),
+            plan_digest=plan.digest(),
+            details=describe(assignment),
+        )
+    )
+
+
+def describe(assignment: Assignment) -> JsonMap:
+    """An assignment as the witness keeps it."""
+    before = assignment.before
+    return {
+        "serves": before.site,
+        "epoch": before.epoch,
+        "expected": assignment.expected,
+        "from": assignment.source,
+        "to": assignment.target,
+    }

@@ -1,0 +1,123 @@
+"""From what the engine tells to what people and machines are told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from drp.commands.events import (
+    UNKNOWN,
+    Emit,
+    ProgressEvent,
+    RunEvent,
+    StageEvent,
+    StageStatus,
+    StepEvent,
+    StepStatus,
+    WorldEvent,
+)
+from drp.engine import events as engine
+from drp.model.plan import Plan
+from drp.model.values import Json
+
+_STEP_WORDS: Mapping[str, StepStatus] = {"already": "done"}
+_STAGE_WORDS: Mapping[str, StageStatus] = {"begun": "begun", "failed": "failed"}
+
+
+class Narrator:
+    """The engine's sink: counts the steps of each stage, and times steps and stages."""
+
+    def __init__(self, emit: Emit, plan: Plan, *, verb: str, source: str, target: str) -> None:
+        self._emit = emit
+        self._plan = plan
+        self._verb = verb
+        self._source = source
+        self._target = target
+        self._totals = Counter(step.stage for step in plan.steps)
+        self._done: dict[str, set[str]] = {}
+        self._began: dict[str, datetime] = {}
+        self._final = {step.id for step in plan.steps if step.final}
+
+    def __call__(self, event: engine.Event) -> None:
+        {"run": self._run, "stage": self._stage, "step": self._step, "progress": self._progress}[event.kind](
+            event
+        )
+
+    def _run(self, event: engine.Event) -> None:
+        self._emit(
+            RunEvent(
+                run=self._plan.run,
+                name=self._verb,
+                tenant=self._plan.tenant,
+                status=event.status,
+                source=self._source,
+                target=self._target,
+                steps=len(self._plan.steps),
+            )
+        )
+
+    def _stage(self, event: engine.Event) -> None:
+        if event.status == "begun":
+            self._began[event.name] = event.time
+        self._emit(
+            StageEvent(
+                name=event.name,
+                tenant=self._plan.tenant,
+                status=_STAGE_WORDS.get(event.status, "done"),
+                done=len(self._done.get(event.name, ())),
+                total=self._totals[event.name],
+                elapsed_ms=None if event.status == "begun" else self._elapsed(event.name, event.time),
+            )
+        )
+
+    def _step(self, event: engine.Event) -> None:
+        if event.status in ("begun", "undoing"):
+            self._began[event.name] = event.time
+            self._tell_final(event)
+        if event.status in ("done", "already"):
+            self._done.setdefault(event.stage, set()).add(event.name)
+        self._emit(
+            StepEvent(
+                step=event.name,
+                stage=event.stage,
+                tenant=self._plan.tenant,
+                attempt=event.attempt,
+                status=_STEP_WORDS.get(event.status, event.status),  # type: ignore[arg-type]
+                elapsed_ms=None if event.status == "begun" else self._elapsed(event.name, event.time),
+                reason=_reason(event),
+            )
+        )
+
+    def _tell_final(self, event: engine.Event) -> None:
+        """From here on nobody knows who serves until somebody has looked."""
+        if event.name in self._final and event.status == "begun":
+            self._emit(WorldEvent(tenant=self._plan.tenant, serves=UNKNOWN, writes=None, way_back="none"))
+
+    def _progress(self, event: engine.Event) -> None:
+        data = event.data
+        self._emit(
+            ProgressEvent(
+                step=event.name,
+                stage=event.stage,
+                tenant=self._plan.tenant,
+                done=_whole(data.get("done")) or 0,
+                total=_whole(data.get("total")),
+                unit=str(data.get("unit", "")),
+                text=str(data.get("text", data.get("what", ""))),
+            )
+        )
+
+    def _elapsed(self, name: str, now: datetime) -> int | None:
+        began = self._began.get(name)
+        return None if began is None else round((now - began).total_seconds() * 1000)
+
+
+def _whole(value: Json) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _reason(event: engine.Event) -> str:
+    found = event.data.get("failure", event.data)
+    message = found.get("message") if isinstance(found, dict) else None
+    return str(message) if message and event.status not in ("done", "already", "begun") else ""

@@ -1,0 +1,208 @@
+"""What use cases return: facts for a renderer, and the ending that makes the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from drp.commands.endings import DONE, Ending
+from drp.commands.events import UNKNOWN, ErrorEvent, render_utc
+from drp.model.plan import Plan, Step
+from drp.model.values import Json, JsonMap
+
+Word = Literal["already", "would", "cannot-tell"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What looking said about one step; ``detail`` is why it cannot be told, or what part is there."""
+
+    step: Step
+    word: Word
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A plan as it is shown before it is run. ``source`` and ``target`` as ``dc3/h1``, or "".
+
+    ``digest`` names the plan: equal for equal configuration and world, whenever it is made.
+    """
+
+    verb: str
+    tenant: str
+    env: str
+    tier: str
+    source: str
+    target: str
+    command: str
+    plan: Plan
+    digest: str
+    verdicts: tuple[Verdict, ...]
+    freeze_s: float
+    ending: Ending = DONE
+
+    def count(self, word: Word) -> int:
+        return sum(verdict.word == word for verdict in self.verdicts)
+
+    def to_json(self) -> JsonMap:
+        return {
+            "verb": self.verb,
+            "tenant": self.tenant,
+            "from": self.source,
+            "to": self.target,
+            "plan": self.digest,
+            "steps": [_verdict_json(each) for each in self.verdicts],
+            "counts": {word: self.count(word) for word in ("would", "already", "cannot-tell")},
+        }
+
+
+def _verdict_json(verdict: Verdict) -> JsonMap:
+    step = verdict.step
+    data: JsonMap = {
+        "id": step.id,
+        "action": step.action,
+        "stage": step.stage,
+        "needs": [*sorted(step.needs)],
+        "verdict": verdict.word,
+        "final": step.final,
+        "params": step.params,
+    }
+    if verdict.detail:
+        data["detail"] = verdict.detail
+    if step.place is not None:
+        data["place"] = str(step.place)
+    return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Who serves a tenant: a site, ``nobody`` or ``unknown``; ``reason`` says why it is not known.
+
+    ``writes`` None: not known. ``epoch`` that of the witness, 0 when none ever served.
+    """
+
+    tenant: str
+    site: str
+    writes: bool | None
+    probed: datetime
+    epoch: int = 0
+    reason: str = ""
+
+    @property
+    def is_proven(self) -> bool:
+        return self.site != UNKNOWN
+
+    def to_json(self) -> JsonMap:
+        data: JsonMap = {
+            "tenant": self.tenant,
+            "serves": self.site,
+            "writes": UNKNOWN if self.writes is None else self.writes,
+            "epoch": self.epoch,
+            "probed": render_utc(self.probed),
+        }
+        return data | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """How a run ended. ``figures`` are what its steps measured; ``error`` the first failure."""
+
+    ending: Ending
+    run: str
+    verb: str
+    served: Served
+    began: datetime
+    seconds: float
+    stages: Mapping[str, float]
+    figures: JsonMap = field(default_factory=dict)
+    error: ErrorEvent | None = None
+    failed_step: str = ""
+    open_steps: tuple[str, ...] = ()
+    next: str = ""
+
+    def to_json(self) -> JsonMap:
+        stages: JsonMap = {name: round(seconds * 1000) for name, seconds in self.stages.items()}
+        open_steps: list[Json] = [*self.open_steps]
+        return {
+            "run": self.run,
+            "verb": self.verb,
+            **self.served.to_json(),
+            "elapsed_ms": round(self.seconds * 1000),
+            "stages_ms": stages,
+            **self.figures,
+            **({"open_steps": open_steps} if open_steps else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseFact:
+    """Who works on a tenant."""
+
+    run: str
+    owner: str
+    since: str
+    beat: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFact:
+    """A run as the witness lists it. ``status`` running, silent (no lease), or how it ended."""
+
+    run: str
+    verb: str
+    tenant: str
+    owner: str
+    began: str
+    status: str
+    source: str = ""
+    target: str = ""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Step -> its state; only when one run was asked for."""
+
+    def to_json(self) -> JsonMap:
+        data: JsonMap = {
+            "run": self.run,
+            "verb": self.verb,
+            "tenant": self.tenant,
+            "owner": self.owner,
+            "began": self.began,
+            "status": self.status,
+        }
+        return data | ({"steps": dict(self.steps)} if self.steps else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """Who serves what, and what needs somebody. ``sites`` in configuration order."""
+
+    at: datetime
+    sites: tuple[str, ...]
+    served: tuple[Served, ...]
+    runs: tuple[RunFact, ...]
+    ending: Ending = DONE
+
+    def to_json(self) -> JsonMap:
+        return {
+            "at": render_utc(self.at),
+            "tenants": [each.to_json() for each in self.served],
+            "runs": [each.to_json() for each in self.runs],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Lines that are the whole answer (configuration, schema, names of secrets)."""
+
+    lines: tuple[str, ...]
+    data: JsonMap
+    summary: str = ""
+    ending: Ending = DONE
+
+    def to_json(self) -> JsonMap:
+        return self.data
+
+
+Result = Review | RunReport | StatusReport | Listing

@@ -1,0 +1,105 @@
+"""Who serves a tenant, on evidence: what the witness says, what the edges do, what a client sees.
+
+A site serves when three agree: the witness holds its epoch as the serving one, its edge routes the tenant's
+name to an API of its own host and no other edge does, and a request through that edge is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from drp.actions.action import ReadPorts
+from drp.actions.facts import epochs
+from drp.commands.events import NOBODY, UNKNOWN
+from drp.commands.results import Served
+from drp.errors import DrpError, NotFoundError
+from drp.model.inventory import Tenant
+from drp.ports.edges import Route
+from drp.witness.epochs import Serving
+
+_TIMEOUT: Final = timedelta(seconds=5)
+_BAD_ANSWERS: Final = frozenset({421, 502, 503, 504, 508})
+"""What edges answer by themselves when no API stands behind them."""
+
+
+def find_served(ports: ReadPorts, tenant: Tenant) -> Served:
+    """Never raises a ``DrpError``: what cannot be seen makes the answer ``unknown``, with the reason."""
+    try:
+        serving = epochs(ports).find_serving(tenant.name)
+    except DrpError as error:
+        return _unknown(ports, tenant, epoch=0, reason=error.message)
+    routes = {host.name: _look(ports, host.name, tenant.domains[0]) for host in ports.inventory.hosts()}
+    if serving is None:
+        return _judge_unserved(ports, tenant, routes)
+    return _judge(ports, tenant, serving, routes=routes)
+
+
+Seen = Route | None | DrpError
+
+
+def _look(ports: ReadPorts, host: str, name: str) -> Seen:
+    try:
+        return ports.edge(host).find_route(name)
+    except NotFoundError:
+        return None
+    except DrpError as error:
+        return error
+
+
+def _judge_unserved(ports: ReadPorts, tenant: Tenant, routes: Mapping[str, Seen]) -> Served:
+    open_at = [host for host, route in routes.items() if isinstance(route, Route) and route.kind == "local"]
+    silent = [route.message for route in routes.values() if isinstance(route, DrpError)]
+    if open_at:
+        reason = f"the witness knows of no site, but the edge of {open_at[0]} routes to an API"
+        return _unknown(ports, tenant, epoch=0, reason=reason)
+    if silent:
+        return _unknown(ports, tenant, epoch=0, reason=silent[0])
+    return Served(tenant=tenant.name, site=NOBODY, writes=False, probed=ports.clock.now())
+
+
+def _judge(ports: ReadPorts, tenant: Tenant, serving: Serving, *, routes: Mapping[str, Seen]) -> Served:
+    reason = _find_doubt(serving, routes)
+    if reason:
+        return _unknown(ports, tenant, epoch=serving.epoch, reason=reason)
+    try:
+        writes = _is_answered(ports, tenant, serving)
+    except DrpError as error:
+        return _unknown(ports, tenant, epoch=serving.epoch, reason=error.message)
+    return Served(
+        tenant=tenant.name, site=serving.site, writes=writes, probed=ports.clock.now(), epoch=serving.epoch
+    )
+
+
+def _find_doubt(serving: Serving, routes: Mapping[str, Seen]) -> str:
+    """Why the edges do not confirm the witness, or ""."""
+    own = routes.get(serving.host)
+    if isinstance(own, DrpError):
+        return own.message
+    if own is None or own.kind != "local":
+        where = "nowhere" if own is None else str(own)
+        return f"the witness says {serving.site}, but the edge of {serving.host} routes to {where}"
+    for host, route in routes.items():
+        if host != serving.host and isinstance(route, Route) and route.kind == "local":
+            return f"the witness says {serving.site}, but the edge of {host} routes to an API too"
+    return ""
+
+
+def _is_answered(ports: ReadPorts, tenant: Tenant, serving: Serving) -> bool:
+    """True when the API answers; False while the edge holds requests. Raises what the ports raise."""
+    if ports.edge(serving.host).is_held(tenant.domains[0]):
+        return False
+    address = ports.inventory.host(serving.host).edge
+    answer = ports.probes.get(address, tenant.domains[0], "/", _TIMEOUT)
+    if answer.status in _BAD_ANSWERS:
+        raise NotFoundError(
+            f"cannot reach '{tenant.domains[0]}' at {address}: the edge answered {answer.status}"
+        )
+    return True
+
+
+def _unknown(ports: ReadPorts, tenant: Tenant, *, epoch: int, reason: str) -> Served:
+    return Served(
+        tenant=tenant.name, site=UNKNOWN, writes=None, probed=ports.clock.now(), epoch=epoch, reason=reason
+    )
