@@ -173,7 +173,7 @@ class FakeCompany:
         for name in _TENANTS:
             pair = keys.new_backup_keypair()
             self.secrets[f"{name}.backup"] = pair.private
-            self.secrets[f"{name}.root"] = Secret(f"root of {name}".encode())
+            self.secrets[f"{name}.root"] = Secret(f"{name:*<32}".encode())
             self.secrets[f"{name}.token"] = Secret(f"token of {name}".encode())
             self.secrets[f"{name}.tls"] = self.authority.issue(f"{name}.example.test")
             tenants[name] = _tenant(name, pair.public)
