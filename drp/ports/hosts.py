@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -147,11 +147,15 @@ class Host(HostReader, Protocol):
         """
         ...
 
-    def run_once(self, spec: ContainerSpec, stdin: bytes, deadline: timedelta) -> Iterator[bytes]:
+    def run_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
         """Run a one-shot container to its end, giving its standard output line by line; then remove it.
 
-        A left-over container of the same name is removed first. Raises DeadlineError, UnreachableError
-        when the output may be cut, RejectedError with the tail of standard error for a non-zero exit
-        (after all lines were given).
+        It starts with the first line asked for and ends when the generator is closed. It must know the
+        length of its input, which does not end, and read it before it writes much. A left-over
+        container of the same name is removed first. Raises DeadlineError, UnreachableError when the
+        output may be cut, RejectedError with the tail of standard error for a non-zero exit (after all
+        lines were given).
         """
         ...

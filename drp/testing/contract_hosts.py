@@ -403,7 +403,7 @@ class HostContract:
     def test_a_one_shot_that_is_given_up_is_gone(self, bench: Bench) -> None:
         lines = bench.host.run_once(bench.once("job", "count"), b"", ENOUGH)
         next(lines)
-        lines.close()  # type: ignore[attr-defined]
+        lines.close()
         assert bench.host.containers(LABELS) == []
 
     def test_a_left_over_one_shot_makes_room(self, bench: Bench) -> None:
@@ -419,7 +419,7 @@ class HostContract:
         found = bench.host.find_network(network.name)
         assert found is not None
         assert found.members == {f"{bench.prefix}-job": "10.79.0.10"}
-        lines.close()  # type: ignore[attr-defined]
+        lines.close()
 
     # images
 

@@ -34,5 +34,5 @@ class FakeHelpers(Scripted):
         if job.kind not in self.handlers:
             raise BugError(f"cannot run job '{job.kind}': the fake has no handler for it")
         with self._call("run"), self.hosts[host].one_shot(spec, deadline):
-            progress({"event": "start", "kind": job.kind})
+            progress({"done": 0, "total": 0, "unit": "bytes"})
             return self.handlers[job.kind](self.hosts[host], spec, job)

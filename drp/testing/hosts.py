@@ -11,7 +11,7 @@ import contextlib
 import ipaddress
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -241,7 +241,9 @@ class FakeHost(Scripted):
                 return ExecResult(exit_code=127, output=f"{argv[0]}: not found")
             return command(self, container, tuple(argv))
 
-    def run_once(self, spec: ContainerSpec, stdin: bytes, deadline: timedelta) -> Iterator[bytes]:
+    def run_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
         # not locked between lines: whoever reads them may do other things meanwhile
         with self._call("run_once"), self.one_shot(spec, deadline):
             yield from self._program(spec)(self, spec, stdin)

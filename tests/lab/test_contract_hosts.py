@@ -1,12 +1,15 @@
-"""The contract of hosts on real engines: one met over TLS, the other over its unix socket."""
+"""The contracts of hosts and helpers on real engines: one met over TLS, one over its unix socket."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from drp.providers.docker.helpers import DockerHelpers
+from drp.testing.contract_helpers import SCRIPT, HelperBench, HelpersContract
 from drp.testing.contract_hosts import Bench, HostContract
 from tests.providers.docker.engines import EngineMachine, build_shell_image, engines
 
@@ -46,3 +49,14 @@ def bench(pair: tuple[EngineMachine, ...], images: tuple[str, str]) -> Iterator[
 
 class TestDockerHost(HostContract):
     pass
+
+
+class TestDockerHelpers(HelpersContract):
+    @pytest.fixture
+    def bench(self, pair: tuple[EngineMachine, ...], bench: Bench) -> HelperBench:
+        return HelperBench(
+            helpers=DockerHelpers({"near": bench.host, "far": bench.other}.__getitem__),
+            host=bench.host,
+            host_name="near",
+            spec=replace(bench.once("job", "hang"), command=("sh", "-c", SCRIPT)),
+        )

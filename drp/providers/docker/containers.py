@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -118,7 +118,9 @@ def execute(engine: Engine, container: str, argv: Sequence[str], deadline: timed
     return ExecResult(exit_code=code, output=output.decode(errors="replace"))
 
 
-def run_once(engine: Engine, spec: ContainerSpec, stdin: bytes, deadline: timedelta) -> Iterator[bytes]:
+def run_once(
+    engine: Engine, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+) -> Generator[bytes, None, None]:
     """Lines of a one-shot container, which is gone afterwards however it ends."""
     doing = f"run '{spec.name}' on host '{engine.host}'"
     until = Deadline(deadline, doing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import docker.errors
@@ -158,7 +158,12 @@ class DockerHost:
             containers.remove(self._engine.change, name)
 
     def connect(self, network: str, container: str, *, address: str | None, aliases: Sequence[str]) -> None:
-        with translated(self.name, f"connect container '{container}' to '{network}'"):
+        doing = f"connect container '{container}' to '{network}'"
+        found = self.find_container(container)
+        # for a container that does not run, the engine would put the new endpoint in the old one's place
+        if found is not None and network in found.networks:
+            raise ConflictError(f"cannot {doing} on host '{self.name}': it is connected")
+        with translated(self.name, doing):
             link = Attachment(network=network, address=address, aliases=tuple(aliases))
             containers.connect(self._engine, container, link)
 
@@ -183,7 +188,9 @@ class DockerHost:
                 message = f"cannot execute '{argv[0]}' in '{container}' on host '{self.name}': "
                 raise RejectedError(f"{message}it is not running") from error
 
-    def run_once(self, spec: ContainerSpec, stdin: bytes, deadline: timedelta) -> Iterator[bytes]:
+    def run_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
         return containers.run_once(self._engine, spec, stdin, deadline)
 
 

@@ -16,6 +16,8 @@ _CHUNK: Final = 1 << 20
 def save(engine: Engine, image: str) -> Iterator[bytes]:
     """The image's tar in chunks; a cut stream raises."""
     with translated(engine.host, f"save image '{image}'"):
+        # for a missing image the engine's export answers 500
+        engine.look.inspect_image(image)  # type: ignore[no-untyped-call]
         answer = engine.request("GET", f"/images/{image}/get", wait=engine.patience.transfer, stream=True)
         with answer:
             yield from answer.iter_content(_CHUNK)

@@ -23,8 +23,8 @@ from drp.model.specs import (
 OPEN_FILES: Final = 16384
 """Below what an engine in a container of a build machine inherits (20000); more would refuse to start."""
 
-TEMPORARY: Final = {"/tmp": "mode=1777,size=64m,noexec,nosuid,nodev"}
-"""Docker would give a tmpfs the mode of the image's folder; an upload finds no place to run from."""
+TEMPORARY: Final = "size=64m,noexec,nosuid,nodev,mode=1777"
+"""Every container's /tmp: an upload finds no place to run from."""
 
 _LOG: Final = {"Type": "local", "Config": {"max-size": "10m", "max-file": "3"}}
 _NO_LOG: Final = {"Type": "none", "Config": {}}
@@ -75,7 +75,8 @@ def _build_host_config(spec: ContainerSpec) -> dict[str, Any]:
         },
         "Binds": [_render_bind(mount) for mount in spec.mounts if mount.host_path is not None],
         "Mounts": [_build_volume_mount(mount) for mount in spec.mounts if mount.volume is not None],
-        "Tmpfs": {**TEMPORARY, **spec.tmpfs},
+        # runc 1.1 takes the mode of the image's folder over the one asked for; the owner it takes as asked
+        "Tmpfs": {"/tmp": f"{TEMPORARY},uid={spec.uid},gid={spec.gid}", **spec.tmpfs},
         "Sysctls": dict(spec.sysctls),
         "CapDrop": ["ALL"],
         "CapAdd": [*spec.capabilities],
