@@ -1,0 +1,79 @@
+"""The tenants' clients: on a machine of their own, seeing names and edges only."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.lab import Lab
+from tests.lab.machine import LabError
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What became of all writes. ``lost``: acknowledged and not found by value through the API."""
+
+    acknowledged: int
+    found: int
+    lost: list[str]
+    refused: int
+    refusals: list[str]
+    slowest_s: float
+    instances: list[str]
+
+
+class Client:
+    """A client of one tenant."""
+
+    def __init__(self, lab: Lab, tenant: str, *, ca: Path, folder: Path) -> None:
+        self.lab = lab
+        self.name = f"{tenant}.{lab.names.zone}"
+        self.ca = ca
+        self.log = folder / f"writes-{tenant}.jsonl"
+        self._writer: subprocess.Popen[bytes] | None = None
+
+    def start_writing(self) -> None:
+        """Write all the time from now on."""
+        self._writer = self.lab.client.popen(
+            sys.executable, _HERE / "writer.py", "write", self.name, "--ca", self.ca, "--log", self.log
+        )
+
+    def stop_writing(self) -> None:
+        """Let the request under way end, then stop."""
+        if self._writer is not None:
+            children = Path(f"/proc/{self._writer.pid}/task/{self._writer.pid}/children").read_text().split()
+            subprocess.run(
+                ["kill", f"-{signal.SIGTERM}", *(children or [str(self._writer.pid)])], check=False
+            )
+            self._writer.wait(timeout=200)
+            self._writer = None
+
+    def verify(self) -> Verified:
+        """Look for every acknowledged write through the API."""
+        words = ("verify", self.name, "--ca", self.ca, "--log", self.log)
+        done = self.lab.client.run(sys.executable, _HERE / "writer.py", *words, timeout=300)
+        return Verified(**json.loads(done.stdout))
+
+    def ask(self, method: str, path: str, *, at: str = "", body: str = "", token: str = "") -> dict[str, Any]:
+        """One request; ``at`` an edge's address, else as DNS says. Raises LabError when none answers."""
+        words = [method, f"https://{self.name}{path}", "--ca", str(self.ca)]
+        words += ["--at", at] if at else []
+        words += ["--body", body] if body else []
+        words += ["--token", token] if token else []
+        done = self.lab.client.run(sys.executable, _HERE / "client_script.py", *words, timeout=60)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def log_in(self, user: str) -> str:
+        """A token of the application. Raises LabError."""
+        answer = self.ask("POST", "/session", body=json.dumps({"user": user}))
+        if answer["status"] != 201:
+            raise LabError(f"cannot log in as '{user}' at {self.name}: {answer['status']} {answer['body']}")
+        return str(json.loads(answer["body"])["token"])

@@ -1,0 +1,50 @@
+"""A company in the laboratory: configured, deployed and filled; what the demo and the lab tests start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drp.model.names import Instance
+from tests.lab.clients import Client
+from tests.lab.configuration import Written, write_configuration
+from tests.lab.inside import seed_tenant
+from tests.lab.lab import Lab
+from tests.lab.operator import Operator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """``ops1`` and ``ops2`` are two operators' machines with state folders of their own."""
+
+    lab: Lab
+    written: Written
+    ops1: Operator
+    ops2: Operator
+    folder: Path
+
+    def client(self, tenant: str) -> Client:
+        return Client(self.lab, tenant, ca=self.written.ca_file, folder=self.folder)
+
+    def host_of(self, tenant: str) -> tuple[str, str]:
+        """(host, instance) whose API of the tenant runs now. Raises LookupError."""
+        found = self.ops1.drp("status", tenant)
+        serving = found["tenants"][0] if "tenants" in found else found
+        return str(serving["host"]), str(Instance.of_epoch(tenant, int(serving["epoch"])))
+
+    def seed(self, tenant: str, *, documents: int, files: int, keys: int) -> None:
+        """``documents`` and Redis ``keys`` are counts, ``files`` the bytes in GridFS."""
+        host, instance = self.host_of(tenant)
+        image = self.lab.images["api"].id
+        seed_tenant(self.lab.hosts[host], instance, image, documents=documents, files=files, keys=keys)
+
+
+def build_company(lab: Lab, folder: Path, *, ttl: int = 60, freeze: str = "2m") -> Company:
+    """Write the configuration and bring the images to the first host; drp carries them on."""
+    written = write_configuration(lab, folder / "config", ttl=ttl, freeze=freeze)
+    lab.hosts[lab.names.home.hosts[0]].load(*lab.images.values())
+    operators = [
+        Operator(lab, machine, written, state=folder / f"state-{machine.name}")
+        for machine in (lab.ops1, lab.ops2)
+    ]
+    return Company(lab=lab, written=written, ops1=operators[0], ops2=operators[1], folder=folder)

@@ -1,0 +1,69 @@
+"""An operator's machine on which drp is typed, and the tenants as the tests want them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.configuration import Written
+from tests.lab.lab import Lab
+from tests.lab.machine import LabError, Machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a command ended; ``data`` is the result line of its JSON."""
+
+    code: int
+    data: dict[str, Any]
+    said: str
+
+
+class Operator:
+    """Types drp commands on one machine, with a state folder of its own."""
+
+    def __init__(self, lab: Lab, machine: Machine, written: Written, *, state: Path) -> None:
+        self.lab = lab
+        self.machine = machine
+        self.written = written
+        self.state = state
+
+    def words(self, *words: str) -> list[str]:
+        folders = ["--config", str(self.written.folder), "--state", str(self.state)]
+        return [sys.executable, "-m", "drp", *words, *folders, "--key-file", str(self.written.key_file)]
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {"DRP_OPERATOR": f"tester@{self.machine.name}", **(more or {})}
+
+    def try_drp(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 300) -> Finished:
+        """Run one command with ``--json``; whatever its exit code."""
+        done = self.machine.run(
+            *self.words(*words, "--json"), check=False, env=self.environment(env), timeout=timeout
+        )
+        return Finished(
+            code=done.returncode, data=_find_result(done.stdout), said=(done.stdout + done.stderr)[-6000:]
+        )
+
+    def drp(self, *words: str, timeout: float = 300) -> dict[str, Any]:
+        """Run one command that must end with exit code 0; its result. Raises LabError."""
+        finished = self.try_drp(*words, timeout=timeout)
+        if finished.code != 0:
+            raise LabError(f"cannot run 'drp {' '.join(words)}': exit {finished.code}: {finished.said}")
+        return finished.data
+
+    def begin(self, *words: str, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a command and go on."""
+        return self.machine.popen(*self.words(*words, "--json"), log=log, env=self.environment(env))
+
+
+def _find_result(text: str) -> dict[str, Any]:
+    for line in reversed(text.splitlines()):
+        if line.startswith("{"):
+            found: dict[str, Any] = json.loads(line)
+            return found
+    return {}
