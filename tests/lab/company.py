@@ -1,4 +1,4 @@
-"""A company in the laboratory: configured, deployed and filled; what the demo and the lab tests start from."""
+"""A company in the laboratory, configured: what the demo and the lab tests start from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.lab.clients import Client
 from tests.lab.configuration import Written, write_configuration
 from tests.lab.inside import seed_tenant
 from tests.lab.lab import Lab
-from tests.lab.operator import Operator
+from tests.lab.console import Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
