@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -145,18 +146,22 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _replace(path: Path, sealed: bytes) -> None:
     """The old file or the new one, whatever happens; readable by its owner only."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    target = path.resolve()
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # mkstemp makes it 0600
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise RefusedError(f"cannot write '{path}': {error.strerror}") from error
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        Path(name).replace(target)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise RefusedError(f"cannot write '{path}': {error.strerror}") from error
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:
