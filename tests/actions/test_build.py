@@ -1,0 +1,98 @@
+"""The one builder of specs."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from drp.actions import build
+from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
+from drp.errors import RefusedError
+from drp.model.names import Instance
+from drp.testing.company import FakeCompany
+
+COMPANY = FakeCompany()
+HOST = COMPANY.inventory.host("h3")
+ACME = COMPANY.inventory.tenants["acme"]
+INSTANCE = Instance.of_epoch("acme", 7)
+LINKS = build.instance_subnets(HOST, 2)
+
+
+def test_instance_name_parses_back() -> None:
+    assert Instance.parse("acme-e0007") == INSTANCE
+    assert Instance.parse("my-shop-e12345") == Instance("my-shop", "e12345")
+    assert Instance.parse("acme-drill-20310304a").epoch is None
+    with pytest.raises(ValueError, match="not the name"):
+        Instance.parse("acme")
+
+
+def test_bridges_have_fixed_short_names_of_ours() -> None:
+    names = {INSTANCE.bridge(role) for role in build.LINK_ROLES}
+    assert len(names) == 3
+    assert all(len(name) <= 15 and name.startswith("drp") for name in names)
+    assert names == {Instance.of_epoch("acme", 7).bridge(role) for role in build.LINK_ROLES}
+
+
+def test_links_are_closed_to_the_outside_and_to_the_host() -> None:
+    for role, cidr in LINKS.items():
+        spec = build.link_network(INSTANCE, role, cidr)
+        assert spec.internal
+        assert not spec.host_address
+
+
+def test_only_the_edge_publishes_ports_and_only_on_its_address() -> None:
+    for spec in build.service_specs(ACME, INSTANCE, LINKS):
+        assert spec.ports == ()
+    edge = build.edge_container(HOST, "sha256:0")
+    assert {(p.address, p.port) for p in edge.ports} == {(HOST.edge, 80), (HOST.edge, 443)}
+    assert edge.sysctls["net.ipv4.ip_forward"] == "0"
+
+
+def test_services_stand_on_their_own_links_only() -> None:
+    api, mongodb, redis = (
+        next(s for s in build.service_specs(ACME, INSTANCE, LINKS) if s.name.endswith(role))
+        for role in ("api", "mongodb", "redis")
+    )
+    assert [a.network for a in mongodb.attachments] == ["acme-e0007-data"]
+    assert [a.network for a in redis.attachments] == ["acme-e0007-cache"]
+    assert len(api.attachments) == 3
+
+
+def test_addresses_of_a_link_are_all_different_and_inside() -> None:
+    members = ("edge", "api", "mongodb", "redis", "helper")
+    found = {build.link_address(LINKS["data"], member) for member in members}
+    assert len(found) == len(members)
+    assert all(ipaddress.ip_address(a) in ipaddress.ip_network(LINKS["data"]) for a in found)
+
+
+def test_no_spec_holds_a_secret_or_an_environment_of_ours() -> None:
+    for spec in build.service_specs(ACME, INSTANCE, LINKS):
+        assert spec.environment == {}
+        assert "root of acme" not in repr(spec)
+
+
+def test_choose_links_skips_what_is_used() -> None:
+    used = build.link_block(HOST, 3)
+    found = choose_links(Occupancy(host=HOST, instances={}, subnets=frozenset({used})))
+    assert used not in found.values()
+    assert list(found.values()) == [build.link_block(HOST, n) for n in (2, 4, 5)]
+
+
+def test_choose_links_refuses_when_the_pool_is_used_up() -> None:
+    with pytest.raises(RefusedError, match="its subnets are used up"):
+        choose_links(Occupancy(host=HOST, instances={}, subnets=frozenset({HOST.subnets})))
+
+
+def test_choose_host_keeps_off_a_dedicated_host() -> None:
+    taken = Occupancy(host=HOST, instances={"initech-e0001": "initech"}, subnets=frozenset())
+    free = find_occupancy(COMPANY.inventory.host("h4"), COMPANY.host("h4"))
+    assert choose_host(ACME, COMPANY.inventory, [taken, free]).host.name == "h4"
+    with pytest.raises(RefusedError, match="dedicated to initech"):
+        choose_host(ACME, COMPANY.inventory, [taken])
+
+
+def test_choose_host_gives_a_dedicated_tenant_no_neighbour() -> None:
+    shared = Occupancy(host=HOST, instances={"acme-e0001": "acme"}, subnets=frozenset())
+    with pytest.raises(RefusedError, match="not its own, acme stands there"):
+        choose_host(COMPANY.inventory.tenants["initech"], COMPANY.inventory, [shared])
