@@ -1,0 +1,74 @@
+"""Loops become steps: ``volume`` with ``for-each: target.volumes as volume`` -> ``volume/mongodb`` …"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drp.model.values import Json, JsonMap
+from drp.runbooks.complaints import Complaints
+from drp.runbooks.expressions import ExpressionError, kind_of, look_up
+from drp.runbooks.schema import Loop, StageDef, StepDef
+
+LABELS: Final = ("name", "host", "role", "network")
+"""The first of these fields that an item has is its label in the step's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One step to be: its definition, the item it is for (``label`` "" when there is no loop), its scope."""
+
+    definition: StepDef
+    stage: str
+    label: str
+    scope: JsonMap
+
+    @property
+    def id(self) -> str:
+        return f"{self.definition.id}/{self.label}" if self.definition.loop else self.definition.id
+
+
+def expand(stages: Sequence[tuple[StageDef, JsonMap]], complaints: Complaints) -> list[Made]:
+    """All steps in the order in which they are written, each loop in the order of its list."""
+    made: list[Made] = []
+    for stage, scope in stages:
+        for definition in stage.steps:
+            made.extend(_expand_step(definition, stage.name, scope, complaints))
+    return made
+
+
+def _expand_step(definition: StepDef, stage: str, scope: JsonMap, complaints: Complaints) -> Iterator[Made]:
+    loop = definition.loop
+    if loop is None:
+        yield Made(definition=definition, stage=stage, label="", scope=scope)
+        return
+    if loop.name in scope:
+        complaints.add(loop.place, f"loop name '{loop.name}' hides an input")
+    seen: set[str] = set()
+    for position, item in enumerate(_items(loop, scope, complaints), start=1):
+        label = _label(item, position)
+        if label in seen:
+            complaints.add(loop.place, f"'{loop.source}' has two items called '{label}'")
+            continue
+        seen.add(label)
+        yield Made(definition=definition, stage=stage, label=label, scope={**scope, loop.name: item})
+
+
+def _items(loop: Loop, scope: JsonMap, complaints: Complaints) -> list[Json]:
+    try:
+        found = look_up(loop.source, scope)
+    except ExpressionError as error:
+        complaints.add(loop.place, str(error))
+        return []
+    if isinstance(found, list):
+        return found
+    complaints.add(loop.place, f"for-each needs a list, but '{loop.source}' is {kind_of(found)}")
+    return []
+
+
+def _label(item: Json, position: int) -> str:
+    if isinstance(item, dict):
+        named = (item[key] for key in LABELS if isinstance(item.get(key), str))
+        return str(next(named, position))
+    return str(item) if isinstance(item, (str, int)) and not isinstance(item, bool) else str(position)
