@@ -1,4 +1,4 @@
-"""Packs: frames in one object of some 32 MiB, put once, with a sealed table of contents at the end.
+"""Packs: frames in one object of some 16 MiB, put once, with a sealed table of contents at the end.
 
 ``DRPPACK1 | length u32 | sealed frame | ... | sealed footer | footer lengths 2 x u32 | DRPPACK1``. The footer
 tells for each frame its stream, sequence, codec, sizes, offset and digest, so a lost manifest could be
@@ -19,7 +19,7 @@ from drp.errors import VerificationError
 from drp.model.values import Json
 
 MAGIC = b"DRPPACK1"
-PACK_BYTES = 32 * 2**20
+PACK_BYTES = 16 * 2**20
 _LENGTH = struct.Struct(">I")
 _TAIL = struct.Struct(">II")  # sealed and raw length of the footer
 

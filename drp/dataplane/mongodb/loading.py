@@ -15,6 +15,7 @@ from drp.dataplane.mongodb.catalog import CollectionInfo, list_indexes
 from drp.dataplane.mongodb.cursors import list_documents
 from drp.dataplane.mongodb.fingerprints import decode, fingerprint_indexes
 from drp.dataplane.mongodb.server import (
+    DUPLICATE_KEY,
     RAW,
     UNKNOWN_FIELD,
     Bulk,
@@ -62,8 +63,11 @@ class Loader:
         if not info.name.startswith("system."):
             self._send(info.database, command)
 
-    def insert(self, info: CollectionInfo, raw: bytes, documents: int) -> None:
-        """Documents laid end to end, byte for byte; order is kept in a capped collection."""
+    def insert(self, info: CollectionInfo, raw: bytes, documents: int, *, twice: bool = False) -> int:
+        """Documents laid end to end, byte for byte; order is kept in a capped collection.
+
+        ``twice``: an ``_id`` may come again, as in a scan of a collection in use; how many did is returned.
+        """
         zeroes = find_zero_timestamps(raw) if _ZERO.search(raw) and info.type != "timeseries" else []
         command: dict[str, Any] = {
             "insert": info.storage,
@@ -72,9 +76,15 @@ class Loader:
             "bypassDocumentValidation": True,
         }
         reply = self._insert_bypassing(info, command) if zeroes else self._send(info.database, command)
-        check_write(reply, what=f"load '{info.namespace}'", expected=documents)
-        if zeroes:
+        again = check_write(
+            reply,
+            what=f"load '{info.namespace}'",
+            expected=documents,
+            tolerated=DUPLICATE_KEY if twice and not info.is_capped else None,
+        )
+        if zeroes and not again:
             self._repair(info, zeroes)
+        return again
 
     def build_indexes(self, info: CollectionInfo) -> None:
         """Makes the indexes those of ``info``. Raises VerificationError when they differ afterwards."""

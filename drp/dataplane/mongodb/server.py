@@ -32,7 +32,7 @@ RAW: CodecOptions[RawBSONDocument] = CodecOptions(
 )
 _DENIED = {13, 18, 33}  # Unauthorized, AuthenticationFailed, ProtocolError of a failed login
 _MISSING = {26}  # NamespaceNotFound
-UNKNOWN_COMMAND = 59
+DUPLICATE_KEY = 11000
 UNKNOWN_FIELD = frozenset({2, 9, 40415, 51177})  # how servers say that they do not know a field
 
 
@@ -174,18 +174,22 @@ def read(reply: bytes) -> RawBSONDocument:
     return RawBSONDocument(reply, RAW)
 
 
-def check_write(reply: bytes, *, what: str, expected: int | None = None) -> None:
+def check_write(reply: bytes, *, what: str, expected: int | None = None, tolerated: int | None = None) -> int:
     """A write is done only when nothing was refused and all documents are counted.
 
+    ``tolerated``: a code that does not count as refused; how often it came is returned.
     Raises CommandError for a refused one, VerificationError when the count differs.
     """
     told = read(reply)
-    failures = told.get("writeErrors") or ([told["writeConcernError"]] if "writeConcernError" in told else [])
-    if failures:
-        first = failures[0]
-        raise command_error(f"cannot {what}: {first.get('errmsg', 'refused')}", int(first.get("code", 0)))
-    if expected is not None and told.get("n") != expected:
+    errors = list(told.get("writeErrors", []))
+    refused = [error for error in errors if error.get("code") != tolerated]
+    refused += [told["writeConcernError"]] if "writeConcernError" in told else []
+    if refused:
+        code = int(refused[0].get("code", 0))
+        raise command_error(f"cannot {what}: {refused[0].get('errmsg', 'refused')}", code)
+    if expected is not None and told.get("n") != expected - len(errors):
         raise VerificationError(f"cannot {what}: the server counts {told.get('n')} of {expected} documents")
+    return len(errors)
 
 
 def require_raw(value: object) -> bytes:

@@ -1,0 +1,1 @@
+"""Reading and loading a Redis: every key with its absolute expiry."""
