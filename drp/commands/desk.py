@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from drp.actions.action import WritePorts
 from drp.actions.facts import Order
 from drp.commands.events import Emit, QuestionEvent
-from drp.commands.results import Review
+from drp.commands.results import Review, Takeover
+from drp.engine.faults import Faults, NoFaults
 from drp.engine.tasks import Perform
 from drp.model.inventory import Inventory
 from drp.model.plan import Plan
@@ -33,12 +34,20 @@ class Stoppable(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Departure:
+    """``has_left``: the operator would not wait for what was in flight."""
+
+    has_left: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Where commands are given: who gives them, where runs are kept, and whom to tell and to ask.
 
     ``operator`` is user@host; ``ask`` gives the answer or raises RefusedError when nobody is there;
-    ``stops`` lets the operator's signals reach a run; ``tail`` makes the four letters of a run id.
+    ``stops`` lets the operator's signals reach a run; ``tail`` makes the four letters of a run id;
+    ``faults`` cuts the power where a test asks for it.
     """
 
     state: Path
@@ -46,9 +55,10 @@ class Desk:
     clock: Clock
     emit: Emit
     ask: Callable[[QuestionEvent], bool]
-    show: Callable[[Review], None]
-    stops: Callable[[Stoppable], AbstractContextManager[None]]
+    show: Callable[[Review | Takeover], None]
+    stops: Callable[[Stoppable], AbstractContextManager[Departure]]
     tail: Callable[[], str]
+    faults: Faults = field(default_factory=NoFaults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

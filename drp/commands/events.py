@@ -36,6 +36,8 @@ class RunEvent:
     target: str = ""
     steps: int = 0
     reason: str = ""
+    stages: tuple[tuple[str, int], ...] = ()
+    """Names of the stages with their numbers of steps; not in JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,6 @@ class ProgressEvent:
     unit: str
     rate: float | None = None
     eta_s: float | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +159,9 @@ def render_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def code_of(error: BaseException) -> str:
+def code_of(kind: str) -> str:
     """``VerificationError`` -> ``verification``; stable, for machines."""
-    name = type(error).__name__.removesuffix("Error") or "error"
+    name = kind.removesuffix("Error") or "error"
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
@@ -173,12 +174,15 @@ def build_error_events(error: BaseException) -> list[ErrorEvent]:
         ]
     if not isinstance(error, DrpError):
         return [ErrorEvent(code="bug", cause=type(error).__name__)]
-    verb, thing, cause = parse_message(error.message)
     return [
-        ErrorEvent(
-            code=code_of(error), verb=verb, object=thing, cause=cause, state=error.state, hint=error.hint
-        )
+        build_error_event(type(error).__name__, error.message, state=error.state, hint=error.hint),
     ]
+
+
+def build_error_event(kind: str, message: str, *, state: str, hint: str) -> ErrorEvent:
+    """``kind`` is the name of the error's class; the message is taken apart by its grammar."""
+    verb, thing, cause = parse_message(message)
+    return ErrorEvent(code=code_of(kind), verb=verb, object=thing, cause=cause, state=state, hint=hint)
 
 
 def parse_message(message: str) -> tuple[str, str, str]:

@@ -33,6 +33,8 @@ class Evidence:
     before: Served
     after: Served
     expected: str
+    asked_back: bool = False
+    """The operator wanted the run taken back, so that is success."""
 
 
 def judge(evidence: Evidence) -> Ending:
@@ -59,6 +61,8 @@ def _judge_way_back(evidence: Evidence) -> Ending:
     before, after = evidence.before, evidence.after
     if not after.is_proven or (after.site, after.epoch) != (before.site, before.epoch):
         return UNKNOWN
+    if evidence.asked_back:
+        return DONE
     refused = evidence.failure is not None and evidence.failure.error == "RefusedError"
     return REFUSED if refused and not evidence.touched else AS_BEFORE
 

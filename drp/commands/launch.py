@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drp.actions.facts import Order
+from drp.commands.assignment import Assignment
 from drp.commands.desk import Desk, Workshop
-from drp.commands.events import QuestionEvent, render_utc
-from drp.commands.execution import Assignment, execute
+from drp.commands.events import QuestionEvent
+from drp.commands.execution import Execution
 from drp.commands.lease import hold_lease
 from drp.commands.results import Review, RunReport
 from drp.commands.review import Proposal, check_unmoved, propose, review
 from drp.commands.runs import StateFolder, build_run_id
 from drp.commands.serving import find_served
 from drp.errors import RefusedError
-from drp.model.values import JsonMap
-from drp.witness.machine import find_machine
-from drp.witness.runs import RunBegin, Runs
 
 DRY_RUN = "plan"
 """Run id of a plan that is only looked at."""
@@ -40,16 +38,14 @@ def launch(desk: Desk, workshop: Workshop, order: Order) -> RunReport:
     StateFolder(desk.state).ensure()
     with hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held:
         check_unmoved(workshop, proposal, shown)
-        assignment = _assign(desk, workshop, proposal, shown=shown)
-        _record_begin(desk, workshop, assignment)
-        return execute(desk, workshop, held, assignment=replace(assignment, answers=answers))
+        assignment = replace(_assign(desk, workshop, proposal, shown=shown), answers=answers)
+        return Execution(desk, workshop, held, assignment=assignment).run()
 
 
 def ask_approvals(desk: Desk, shown: Review) -> dict[str, str]:
     """Ask each question once; the answer of every step that waits for one. Raises RefusedError at a No."""
     steps = [step for step in shown.plan.steps if step.approval]
-    questions = dict.fromkeys(step.approval or "" for step in steps) or {_question(shown): None}
-    for text in questions:
+    for text in dict.fromkeys(step.approval or "" for step in steps) or [_question(shown)]:
         if not desk.ask(QuestionEvent(code="approve", text=text, flag="--yes")):
             raise RefusedError(
                 f"cannot {shown.verb} '{shown.tenant}': the answer was no", state="nothing was touched"
@@ -73,33 +69,5 @@ def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review
         source=shown.source,
         target=shown.target,
         began=desk.clock.now(),
+        is_new=True,
     )
-
-
-def _record_begin(desk: Desk, workshop: Workshop, assignment: Assignment) -> None:
-    """What any machine must know to take this run up again."""
-    plan = assignment.plan
-    Runs(workshop.witness).begin(
-        RunBegin(
-            run=plan.run,
-            scope=plan.tenant,
-            verb=assignment.verb,
-            owner=desk.operator,
-            machine=find_machine(),
-            began=render_utc(desk.clock.now()),
-            plan_digest=plan.digest(),
-            details=describe(assignment),
-        )
-    )
-
-
-def describe(assignment: Assignment) -> JsonMap:
-    """An assignment as the witness keeps it."""
-    before = assignment.before
-    return {
-        "serves": before.site,
-        "epoch": before.epoch,
-        "expected": assignment.expected,
-        "from": assignment.source,
-        "to": assignment.target,
-    }

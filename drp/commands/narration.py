@@ -17,6 +17,7 @@ from drp.commands.events import (
     StepStatus,
     WorldEvent,
 )
+from drp.commands.pace import Pace
 from drp.engine import events as engine
 from drp.model.plan import Plan
 from drp.model.values import Json
@@ -37,6 +38,7 @@ class Narrator:
         self._totals = Counter(step.stage for step in plan.steps)
         self._done: dict[str, set[str]] = {}
         self._began: dict[str, datetime] = {}
+        self._paces: dict[str, Pace] = {}
         self._final = {step.id for step in plan.steps if step.final}
 
     def __call__(self, event: engine.Event) -> None:
@@ -54,6 +56,7 @@ class Narrator:
                 source=self._source,
                 target=self._target,
                 steps=len(self._plan.steps),
+                stages=tuple(self._totals.items()),
             )
         )
 
@@ -95,16 +98,20 @@ class Narrator:
             self._emit(WorldEvent(tenant=self._plan.tenant, serves=UNKNOWN, writes=None, way_back="none"))
 
     def _progress(self, event: engine.Event) -> None:
-        data = event.data
+        done, total = _whole(event.data.get("done")) or 0, _whole(event.data.get("total")) or None
+        pace = self._paces.setdefault(event.name, Pace())
+        if not pace.take(event.time, done, total):
+            return
         self._emit(
             ProgressEvent(
                 step=event.name,
                 stage=event.stage,
                 tenant=self._plan.tenant,
-                done=_whole(data.get("done")) or 0,
-                total=_whole(data.get("total")),
-                unit=str(data.get("unit", "")),
-                text=str(data.get("text", data.get("what", ""))),
+                done=done,
+                total=total,
+                unit=str(event.data.get("unit", "")),
+                rate=pace.rate(),
+                eta_s=pace.eta_s(total),
             )
         )
 

@@ -108,12 +108,22 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """How a run ended. ``figures`` are what its steps measured; ``error`` the first failure."""
+    """How a run ended. ``figures`` are what its steps measured; ``error`` the first failure.
+
+    ``back``: it was to be taken back. ``source`` and ``target`` as ``dc3/h1``. ``open_steps`` are not done.
+    ``home`` is where the configuration says the tenant belongs, ``home_place`` the line that says so.
+    """
 
     ending: Ending
     run: str
     verb: str
     served: Served
+    source: str = ""
+    target: str = ""
+    back: bool = False
+    home: str = ""
+    home_place: str = ""
+    freeze_bar_s: float = 0.0
     began: datetime
     seconds: float
     stages: Mapping[str, float]
@@ -138,18 +148,51 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseFact:
-    """Who works on a tenant."""
+class Takeover:
+    """What was found of an interrupted run. ``doubtful`` maps steps left in doubt to what is seen of them.
+
+    ``back``: it is going back (or shall). ``served`` is who serves now.
+    """
 
     run: str
+    verb: str
+    tenant: str
+    source: str
+    target: str
     owner: str
-    since: str
-    beat: int
+    silent_since: datetime
+    total: int
+    done: int
+    doubtful: Mapping[str, str]
+    served: Served
+    past_final: bool
+    back: bool
+    ending: Ending = DONE
+
+    def to_json(self) -> JsonMap:
+        doubtful: JsonMap = dict(self.doubtful)
+        return {
+            "run": self.run,
+            "verb": self.verb,
+            "from": self.source,
+            "to": self.target,
+            "steps": self.total,
+            "done": self.done,
+            "in_doubt": doubtful,
+            "way_back": "none" if self.past_final else "auto",
+            "back": self.back,
+            "silent_since": render_utc(self.silent_since),
+            **self.served.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFact:
-    """A run as the witness lists it. ``status`` running, silent (no lease), or how it ended."""
+    """A run as the witness lists it.
+
+    ``status``: running, leased (held on a machine that cannot be seen from here), silent (nobody has its
+    lease), or how it ended.
+    """
 
     run: str
     verb: str
@@ -205,4 +248,4 @@ class Listing:
         return self.data
 
 
-Result = Review | RunReport | StatusReport | Listing
+Result = Review | Takeover | RunReport | StatusReport | Listing

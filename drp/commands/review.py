@@ -57,16 +57,16 @@ def iter_verdicts(plan: Plan, perform: Perform) -> Iterator[Verdict]:
     """Look at each step, giving it the outputs of those before it that are so already."""
     outputs: dict[str, JsonMap] = {}
     for step in plan.steps:
-        seen = _observe(perform, Task(step=step, phase=OBSERVE, attempt=1, inputs=dict(outputs)))
+        seen = look(perform, step, outputs)
         if isinstance(seen, Present):
             outputs[step.id] = seen.outputs
         yield _verdict(step, seen)
 
 
-def _observe(perform: Perform, task: Task) -> Outcome:
-    """Whatever goes wrong in looking, a missing output of a step before it included, is "cannot tell"."""
+def look(perform: Perform, step: Step, outputs: Mapping[str, JsonMap]) -> Outcome:
+    """Observe one step. Whatever goes wrong, a missing output of a step before it included, is ``Failed``."""
     try:
-        return perform(task, _ignore)
+        return perform(Task(step=step, phase=OBSERVE, attempt=1, inputs=dict(outputs)), _ignore)
     except Exception as error:
         return Failed.of(error)
 

@@ -1,0 +1,122 @@
+"""Progress on a terminal: a block that is redrawn in place, never taller than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from drp.cli.board import Board, StageRow
+from drp.cli.progress_text import render_progress
+from drp.cli.screen import Screen
+from drp.cli.words import render_seconds
+from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent, WorldEvent
+
+_PER_SECOND: Final = 2
+_BEGIN: Final = frozenset({"begun", "resumed"})
+_TOLD_STEPS: Final = frozenset({"failed", "retrying", "unsure", "undoing", "stuck"})
+_KEYS: Final = " keys   Ctrl-C stops at the next safe point · closing this terminal stops nothing"
+_MARKS: Final = {"done": "✓", "failed": "✗", "begun": "▶"}
+
+
+class LiveView:
+    """Draws the board of a run while it goes on; lines that stay are printed above it."""
+
+    def __init__(self, screen: Screen, *, now: Callable[[], datetime], verbose: bool = False) -> None:
+        self._screen = screen
+        self._now = now
+        self._verbose = verbose
+        self._board = Board()
+        self._console = Console(
+            file=screen.stream,
+            force_terminal=True,
+            force_interactive=True,
+            no_color=not screen.color,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+        self._live: Live | None = None
+
+    def __call__(self, event: Event) -> None:
+        self._board.take(event, self._now())
+        if isinstance(event, RunEvent) and event.status in _BEGIN:
+            self._begin()
+        line = self._lasting_line(event)
+        if line is not None:
+            self._print(line)
+
+    def close(self) -> None:
+        """Leave the last picture on the screen, and the cursor where it belongs."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = draw(self._board, self._now(), height=options.max_height - 1)
+        for line in lines:
+            text = Text(self._screen.paint(line) if not self._screen.unicode else line, no_wrap=True)
+            text.truncate(options.max_width - 1, overflow="ellipsis")
+            yield text
+
+    def _begin(self) -> None:
+        if self._live is None:
+            self._live = Live(
+                self, console=self._console, refresh_per_second=_PER_SECOND, vertical_overflow="crop"
+            )
+            self._live.start()
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line if self._screen.unicode else self._screen.paint(line)))
+
+    def _lasting_line(self, event: Event) -> str | None:
+        match event:
+            case WarningEvent():
+                return f"! {event.text}"
+            case StepEvent() if event.status in _TOLD_STEPS:
+                return f"! {event.step} {event.status} {event.reason}".rstrip()
+            case StepEvent() if self._verbose and event.status == "done":
+                return f"✓ {event.step}"
+        return None
+
+
+def draw(board: Board, now: datetime, *, height: int) -> list[str]:
+    """The picture: title, stages, world, keys; stages that are done go first when there is no room."""
+    took = render_seconds((now - board.began).total_seconds() if board.began else 0)
+    title = f"{board.run}  {board.title} · {took}"
+    world = [_world(board.world)] if board.world else []
+    rows = [*board.rows.values()]
+    fixed = 2 + len(world)
+    while len(rows) > max(height - fixed, 1):
+        rows.remove(next((row for row in rows if row.status == "done"), rows[-1]))
+    lines = [title, *(line for row in rows for line in _stage(row, now)), *world, _KEYS]
+    return lines[:height]
+
+
+def _stage(row: StageRow, now: datetime) -> Iterator[str]:
+    mark = _MARKS.get(row.status, "·")
+    elapsed = ""
+    if row.elapsed_ms is not None:
+        elapsed = render_seconds(row.elapsed_ms / 1000)
+    elif row.began is not None:
+        elapsed = render_seconds(round((now - row.began).total_seconds()))
+    going = ""
+    if row.going:
+        progress = row.progress.get(row.going[0])
+        going = f"{row.going[0]} {render_progress(progress, bar=True) if progress else ''}".rstrip()
+        more = len(row.going) - 1
+        going += f" +{more}" if more else ""
+    yield f" {mark} {row.name:<15} {len(row.done):>2}/{row.total:<3} {elapsed:>6}   {going}".rstrip()
+
+
+def _world(world: WorldEvent) -> str:
+    writes = {True: " and accepts writes", False: " and holds requests", None: ""}[world.writes]
+    who = (
+        f"{world.serves} serves{writes}" if world.serves != "unknown" else "moving: who serves is not proven"
+    )
+    way = "automatic" if world.way_back == "auto" else "a new migration"
+    return f" world  {world.tenant}: {who} · way back: {way}"

@@ -1,0 +1,66 @@
+"""Who serves what, in words: what needs somebody comes first."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from drp.cli.words import SHOWN, count, cut, render_clock, render_state
+from drp.commands.events import NOBODY
+from drp.commands.results import RunFact, Served, StatusReport
+from drp.commands.runs import tail_of
+
+_STEPS_SHOWN = 15
+
+
+def render_status(report: StatusReport, zone: tzinfo) -> list[str]:
+    """The whole answer of ``drp status``, at most 24 lines."""
+    troubled = [each for each in report.served if not each.is_proven or each.writes is False]
+    silent = [run for run in report.runs if run.status == "silent"]
+    running = [run for run in report.runs if run.status == "running"]
+    quiet = len(report.served) - len(troubled)
+    needs = len(troubled) + len(silent)
+    seen = f"seen {render_clock(report.at, zone)}"
+    lines = [f"{needs} need{'s' if needs == 1 else ''} you · {len(running)} running · {quiet} quiet   {seen}"]
+    lines += _cut([_served(each, zone) for each in troubled])
+    lines += _cut([_run(run) for run in [*silent, *running]])
+    lines += [line for run in report.runs for line in _steps(run)]
+    return [*lines, *_sites(report)]
+
+
+def _cut(lines: list[str]) -> list[str]:
+    rest = len(lines) - SHOWN // 2
+    return [*lines[: SHOWN // 2], f"  +{rest}: drp status --json"] if rest > 0 else lines
+
+
+def _served(served: Served, zone: tzinfo) -> str:
+    mark = "?" if not served.is_proven else "!" if served.site == NOBODY else "▶"
+    return cut(f"{mark} {served.tenant:<8} {render_state(served, zone)}")
+
+
+def _run(run: RunFact) -> str:
+    way = " → ".join(end for end in (run.source, run.target) if end)
+    tail = tail_of(run.run)
+    about = f"{run.tenant:<8} {tail} {run.verb} {way}".rstrip()
+    if run.status == "silent":
+        return cut(f"✗ {about}, began {run.began} by {run.owner}, silent   drp resume {tail}")
+    return cut(f"▶ {about}, began {run.began} by {run.owner}   drp status {tail}")
+
+
+def _steps(run: RunFact) -> list[str]:
+    """Of one run that was asked for: what is not yet done, then a count."""
+    if not run.steps:
+        return []
+    open_steps = {step: state for step, state in run.steps.items() if state not in ("done", "already")}
+    lines = [f"  {state:<8} {step}" for step, state in [*open_steps.items()][:_STEPS_SHOWN]]
+    rest = len(open_steps) - _STEPS_SHOWN
+    done = len(run.steps) - len(open_steps)
+    head = f"  {run.run} {run.status}: {count(done, 'step')} of {len(run.steps)} done"
+    return [head, *lines, *([f"  +{rest}: drp status {tail_of(run.run)} --json"] if rest > 0 else [])]
+
+
+def _sites(report: StatusReport) -> list[str]:
+    lines = []
+    for site in report.sites:
+        serving = sum(each.site == site for each in report.served)
+        lines.append(f"{site}  {serving} of {len(report.served)} serving")
+    return lines[:SHOWN]

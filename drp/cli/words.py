@@ -1,0 +1,72 @@
+"""Small words that all texts share: moments with their zone, lengths, counts, cut lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from drp.commands.events import NOBODY
+from drp.commands.results import Served
+from drp.model.values import render_duration
+
+WIDTH = 100
+SHOWN = 10
+"""Entries of a list that are shown before "+n"."""
+
+
+def find_zone(name: str) -> tzinfo:
+    """The zone of that name; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def render_clock(moment: datetime, zone: tzinfo) -> str:
+    """``21:07:44 CET``."""
+    return f"{moment.astimezone(zone):%H:%M:%S %Z}"
+
+
+def render_moment(moment: datetime, zone: tzinfo) -> str:
+    """``2026-11-04 21:07:44 CET``."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def render_seconds(seconds: float) -> str:
+    return render_duration(timedelta(seconds=max(seconds, 0)))
+
+
+def render_who(served: Served) -> str:
+    """Who serves, as a clause."""
+    if not served.is_proven:
+        return f"who serves {served.tenant} is not proven"
+    if served.site == NOBODY:
+        return f"nobody serves {served.tenant}"
+    return f"{served.tenant} is served by {served.site}"
+
+
+def render_state(served: Served, zone: tzinfo) -> str:
+    """What is known of the tenant's service, and since when."""
+    probed = f"probed {render_clock(served.probed, zone)}"
+    if not served.is_proven:
+        return f"{served.reason or 'nothing could be seen'}; {probed}"
+    if served.site == NOBODY:
+        return f"nobody serves {served.tenant}, {probed}"
+    return f"{served.site} {'accepts writes' if served.writes else 'holds requests'}, {probed}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 step``, ``4,118 steps``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def cut_list(items: Sequence[str], shown: int = SHOWN) -> str:
+    """``a, b, +3``."""
+    rest = len(items) - shown
+    return ", ".join([*items[:shown], *([f"+{rest}"] if rest > 0 else [])])
+
+
+def cut(line: str, width: int = WIDTH) -> str:
+    """The line, cut to a width with "…" at its end."""
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,117 @@
+"""The report of a run: from its journal, and from looking who serves now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drp.commands.assignment import Assignment
+from drp.commands.desk import Desk, Workshop
+from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
+from drp.commands.events import UNKNOWN, ErrorEvent, build_error_event
+from drp.commands.figures import collect_figures
+from drp.commands.judgement import Evidence, is_touched, judge
+from drp.commands.results import RunReport, Served
+from drp.commands.runs import tail_of
+from drp.commands.serving import find_served
+from drp.engine.events import Ending as Outcome
+from drp.engine.fold import RunState, StageSpans, fold
+from drp.engine.journal import Journal
+from drp.errors import DrpError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """How the engine came back. ``trouble``: it could not go on. ``has_left``: it was not waited for."""
+
+    outcome: Outcome
+    trouble: DrpError | None = None
+    has_left: bool = False
+
+
+def build_report(
+    desk: Desk, workshop: Workshop, assignment: Assignment, *, stand: Stand, journal: Journal
+) -> RunReport:
+    """Raises JournalError when the journal cannot be read any more."""
+    plan, tenant = assignment.plan, workshop.inventory.tenants[assignment.plan.tenant]
+    after = _left(desk, assignment) if stand.has_left else find_served(workshop.ports, tenant)
+    records = journal.read()
+    state = fold(records)
+    spans = StageSpans(state.stage_of)
+    spans.add(records)
+    ending = _judge(assignment, state, stand=stand, after=after)
+    outputs = {name: step.outputs for name, step in state.steps.items() if step.outputs is not None}
+    return RunReport(
+        ending=ending,
+        run=plan.run,
+        verb=assignment.verb,
+        back=assignment.back,
+        source=assignment.source,
+        target=assignment.target,
+        served=after,
+        home=tenant.home,
+        home_place=workshop.inventory.lines.get(f"tenants.{tenant.name}.home", ""),
+        freeze_bar_s=tenant.freeze.total_seconds(),
+        began=assignment.began,
+        seconds=(desk.clock.now() - assignment.began).total_seconds(),
+        stages=spans.seconds(),
+        figures=collect_figures(plan, outputs),
+        error=_error_of(state, stand.trouble),
+        failed_step=_failed_step(state),
+        open_steps=tuple(name for name, step in state.steps.items() if not step.holds),
+        next=_next(assignment, ending),
+    )
+
+
+def _left(desk: Desk, assignment: Assignment) -> Served:
+    """Nobody looks any more: leaving means at once."""
+    before = assignment.before
+    reason = f"left with steps under way; {before.site} served when the run began"
+    return Served(
+        tenant=before.tenant,
+        site=UNKNOWN,
+        writes=None,
+        probed=desk.clock.now(),
+        epoch=before.epoch,
+        reason=reason,
+    )
+
+
+def _judge(assignment: Assignment, state: RunState, *, stand: Stand, after: Served) -> Ending:
+    states = {name: step.status for name, step in state.steps.items()}
+    return judge(
+        Evidence(
+            outcome=stand.outcome,
+            touched=is_touched(assignment.plan, states),
+            failure=state.failure.cause if state.failure else None,
+            before=assignment.before,
+            after=after,
+            expected=assignment.expected,
+            asked_back=assignment.back,
+        )
+    )
+
+
+def _error_of(state: RunState, trouble: DrpError | None) -> ErrorEvent | None:
+    if trouble is not None:
+        return build_error_event(
+            type(trouble).__name__, trouble.message, state=trouble.state, hint=trouble.hint
+        )
+    if state.failure is None:
+        return None
+    cause = state.failure.cause
+    return build_error_event(cause.error, cause.message, state=cause.state, hint=cause.hint)
+
+
+def _failed_step(state: RunState) -> str:
+    if state.failure is None:
+        return ""
+    return f"step {state.failure.step}, attempt {state.failure.attempt}"
+
+
+def _next(assignment: Assignment, ending: Ending) -> str:
+    """The next command, as in ``drp resume 7f3a``; "" when there is none."""
+    if ending is DONE and assignment.verb == "migrate" and not assignment.back:
+        return f"drp retire {assignment.plan.tenant} --from {assignment.source.partition('/')[0]}"
+    if ending in (DONE, AS_BEFORE, REFUSED):
+        return ""
+    return f"drp resume {tail_of(assignment.plan.run)}"

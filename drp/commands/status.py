@@ -1,0 +1,91 @@
+"""Who serves what and which runs are open. Everything here only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from drp.actions.action import ReadPorts
+from drp.commands.journals import read_records
+from drp.commands.results import RunFact, Served, StatusReport
+from drp.commands.runs import StateFolder
+from drp.commands.serving import find_served
+from drp.engine.fold import fold
+from drp.errors import RefusedError
+from drp.ports.objects import ObjectReader
+from drp.witness.leases import IsAlive, LeaseReader
+from drp.witness.runs import RunEntry, RunReader
+
+_AT_ONCE = 8
+
+
+class Observer:
+    """Looks at the whole company with the reading half of its ports."""
+
+    def __init__(self, ports: ReadPorts, state: Path, *, is_alive: IsAlive) -> None:
+        self._ports = ports
+        self._folder = StateFolder(state)
+        self._is_alive = is_alive
+
+    def status(self, subject: str) -> StatusReport:
+        """Of everything, of a tenant, or (with its steps) of a run given by id or tail.
+
+        Raises RefusedError when ``subject`` is neither, and the witness's errors.
+        """
+        inventory = self._ports.inventory
+        if subject and subject not in inventory.tenants:
+            return self._of_run(subject)
+        tenants = [subject] if subject else [*inventory.tenants]
+        runs = [self._fact(entry) for entry in RunReader(self._witness()).iter_open(subject)]
+        return self._report(tenants, runs)
+
+    def _witness(self) -> ObjectReader:
+        return self._ports.store(self._ports.inventory.witness)
+
+    def _of_run(self, subject: str) -> StatusReport:
+        entry = RunReader(self._witness()).find(subject)
+        if entry is None:
+            raise RefusedError(
+                f"cannot show '{subject}': it is neither a tenant nor a run",
+                hint="See what there is with `drp status`.",
+            )
+        fact = self._fact(entry)
+        records = read_records(self._folder.journal(fact.run), self._witness(), fact.run)
+        if records:
+            steps = {name: step.status for name, step in fold(records).steps.items()}
+            fact = replace(fact, steps=steps)
+        known = [fact.tenant] if fact.tenant in self._ports.inventory.tenants else []
+        return self._report(known, [fact])
+
+    def _report(self, tenants: Sequence[str], runs: Sequence[RunFact]) -> StatusReport:
+        inventory = self._ports.inventory
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            served = tuple(pool.map(self._served, tenants))
+        return StatusReport(
+            at=self._ports.clock.now(), sites=tuple(inventory.sites), served=served, runs=tuple(runs)
+        )
+
+    def _served(self, tenant: str) -> Served:
+        return find_served(self._ports, self._ports.inventory.tenants[tenant])
+
+    def _fact(self, entry: RunEntry) -> RunFact:
+        begin = entry.begin
+        return RunFact(
+            run=begin.run,
+            verb=begin.verb,
+            tenant=begin.scope,
+            owner=begin.owner,
+            began=begin.began,
+            status=entry.end.status if entry.end else self._activity(begin.scope, begin.run),
+            source=str(begin.details.get("from", "")),
+            target=str(begin.details.get("to", "")),
+        )
+
+    def _activity(self, tenant: str, run: str) -> str:
+        """What the lease tells of an open run."""
+        found = LeaseReader(self._witness()).find(tenant)
+        if found is None or found.is_ended or found.lease.holder.run != run:
+            return "silent"
+        return {True: "running", False: "silent", None: "leased"}[self._is_alive(found.lease.holder)]
