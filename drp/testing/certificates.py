@@ -81,6 +81,20 @@ def fingerprint_of(pem: Secret) -> str:
     return x509.load_pem_x509_certificate(pem.reveal()).fingerprint(hashes.SHA256()).hex()
 
 
+def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
+    """The DNS names a certificate is for."""
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(extension.value.get_values_for_type(x509.DNSName))
+
+
+def is_for(leaf: x509.Certificate, name: str) -> bool:
+    """True when one of the certificate's names, or a wildcard of them, covers ``name``."""
+    return any(pattern in (name, f"*.{name.partition('.')[2]}") for pattern in names_of(leaf))
+
+
 def _derive_key(text: str) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(
         int.from_bytes(hashlib.sha256(text.encode()).digest()[:31], "big"), ec.SECP256R1()

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from drp.errors import RejectedError
 from drp.model.values import Json, Secret
 from drp.ports.edges import Route
+from drp.testing.certificates import is_for, names_of
 from drp.testing.failures import Scripted
 
 
@@ -65,6 +67,8 @@ class FakeEdge(Scripted):
 
     def set_route(self, name: str, route: Route | None) -> None:
         with self._call("set_route"):
+            if route is not None and route.kind != "closed" and ":" not in route.target:
+                raise RejectedError(f"cannot route to '{route.target}': it is no address and port")
             if route is None:
                 self._routes.pop(name, None)
             else:
@@ -80,10 +84,17 @@ class FakeEdge(Scripted):
 
     def set_certificate(self, name: str, pem: Secret) -> None:
         with self._call("set_certificate"):
+            what = f"cannot install the certificate of '{name}'"
             try:
-                self.certificates[name] = tuple(x509.load_pem_x509_certificates(pem.reveal()))
-            except ValueError as cause:
-                raise RejectedError(f"cannot install certificate of '{name}': it is no PEM chain") from cause
+                chain = tuple(x509.load_pem_x509_certificates(pem.reveal()))
+                key = load_pem_private_key(pem.reveal(), None)
+            except ValueError:
+                raise RejectedError(f"{what}: it is no PEM chain followed by its key") from None
+            if key.public_key() != chain[0].public_key():
+                raise RejectedError(f"{what}: the key is not that of the first certificate")
+            if not is_for(chain[0], name):
+                raise RejectedError(f"{what}: it is for {', '.join(names_of(chain[0]))}")
+            self.certificates[name] = chain
 
     def remove_certificate(self, name: str) -> None:
         with self._call("remove_certificate"):

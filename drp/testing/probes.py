@@ -13,7 +13,7 @@ from drp.errors import RejectedError, UnreachableError
 from drp.ports.clock import Clock
 from drp.ports.edges import Route
 from drp.ports.probes import Answer, Handshake
-from drp.testing.certificates import Authority
+from drp.testing.certificates import Authority, is_for, names_of
 from drp.testing.edges import FakeEdge
 from drp.testing.failures import Scripted
 
@@ -74,7 +74,7 @@ class FakeProbes(Scripted):
         if chain is None:
             raise RejectedError(f"cannot greet '{name}' at '{address}': the edge has no certificate for it")
         leaf = chain[0]
-        names = _names(leaf)
+        names = names_of(leaf)
         self._check(leaf, name, names=names)
         return Handshake(
             protocol="TLSv1.3",
@@ -86,7 +86,7 @@ class FakeProbes(Scripted):
 
     def _check(self, leaf: x509.Certificate, name: str, *, names: tuple[str, ...]) -> None:
         refused = f"cannot greet '{name}':"
-        if not any(_covers(pattern, name) for pattern in names):
+        if not is_for(leaf, name):
             raise RejectedError(f"{refused} the certificate is for {', '.join(names) or 'no name'}")
         if not leaf.not_valid_before_utc <= self.clock.now() <= leaf.not_valid_after_utc:
             raise RejectedError(f"{refused} the certificate is out of its dates")
@@ -95,17 +95,3 @@ class FakeProbes(Scripted):
                 leaf.verify_directly_issued_by(self.authority.certificate)
             except (InvalidSignature, ValueError) as cause:
                 raise RejectedError(f"{refused} the certificate is from an unknown authority") from cause
-
-
-def _names(leaf: x509.Certificate) -> tuple[str, ...]:
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(extension.value.get_values_for_type(x509.DNSName))
-
-
-def _covers(pattern: str, name: str) -> bool:
-    if pattern.startswith("*."):
-        return name.partition(".")[2] == pattern[2:]
-    return pattern == name

@@ -46,12 +46,14 @@ def running(argv: Sequence[str | Path], *, port: int, log: Path) -> Iterator[sub
         process.wait()
 
 
-def wait_listening(process: subprocess.Popen[bytes], *, port: int, log: Path) -> None:
+def wait_listening(
+    process: subprocess.Popen[bytes], *, port: int, log: Path, address: str = "127.0.0.1"
+) -> None:
     """Raises AssertionError with the log when the server ends or does not listen in time."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:

@@ -1,0 +1,80 @@
+"""What a running edge says about itself, and how routes are written in its maps. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from drp.errors import RejectedError, UnreachableError
+from drp.ports.edges import Route, RouteKind
+
+_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_TARGET: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
+_COUNTER: Final = re.compile(r"key=(\S+) .*conn_cur=(\d+) http_req_cnt=(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeState:
+    """``held`` maps name -> seconds; ``begun`` and ``in_flight`` count requests that were passed on."""
+
+    routes: Mapping[str, Route]
+    held: Mapping[str, float]
+    begun: Mapping[str, int]
+    in_flight: Mapping[str, int]
+
+
+def parse_state(text: str) -> EdgeState:
+    """The output of the verb ``show``. Raises UnreachableError when a part of it is missing."""
+    sections = _parse_sections(text)
+    if "end" not in sections:
+        raise UnreachableError("cannot read the edge's state: its output was cut")
+    counters = [found for line in sections["counters"] if (found := _COUNTER.search(line))]
+    return EdgeState(
+        routes={name: parse_route(value) for name, value in _iter_rows(sections["routes"])},
+        held={name: float(value) for name, value in _iter_rows(sections["held"])},
+        begun={found[1]: int(found[3]) for found in counters},
+        in_flight={found[1]: int(found[2]) for found in counters},
+    )
+
+
+def check_name(name: str) -> None:
+    """Raises RejectedError: names go into the proxy's commands, so they must be host names in lower case."""
+    if not _NAME.fullmatch(name):
+        raise RejectedError(f"cannot serve '{name}': it is no host name in lower case")
+
+
+def parse_route(value: str) -> Route:
+    """A map's value -> Route. Raises RejectedError for what drp did not write."""
+    kind, _, target = value.partition(":")
+    for known in get_args(RouteKind):
+        if kind == known:
+            return Route(known, target)
+    raise RejectedError(f"cannot read the edge's routes: '{value}' is no route")
+
+
+def render_route(route: Route) -> str:
+    """Route -> a map's value. Raises RejectedError when the target is no ``address:port``."""
+    if route.kind == "closed":
+        return "closed"
+    if not _TARGET.fullmatch(route.target):
+        raise RejectedError(f"cannot route to '{route.target}': it is no address and port")
+    return f"{route.kind}:{route.target}"
+
+
+def _parse_sections(text: str) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if re.fullmatch(r"\[\w+\]", line):
+            lines = sections.setdefault(line[1:-1], [])
+        elif line:
+            lines.append(line)
+    return sections
+
+
+def _iter_rows(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        _, name, value = line.split(" ", 2)
+        yield name, value
