@@ -12,11 +12,11 @@ from typing import Any, Final
 import docker
 import docker.errors
 
-from drp.errors import ConflictError, ProviderError, RejectedError, UnreachableError
+from drp.errors import ConflictError, RejectedError, UnreachableError
 from drp.model.specs import Attachment, ContainerSpec
 from drp.ports.hosts import ExecResult
 from drp.providers.docker.engine import Engine
-from drp.providers.docker.faults import translated
+from drp.providers.docker.faults import FOREIGN, translated
 from drp.providers.docker.streams import STDERR, STDOUT, Deadline, Stream, iter_lines
 from drp.providers.docker.translate import build_container, build_endpoint
 
@@ -60,11 +60,17 @@ def _make(engine: Engine, spec: ContainerSpec, name: str) -> str:
     try:
         for link in spec.attachments[1:]:
             connect(engine, made, link)
-    except (docker.errors.DockerException, OSError):
-        with contextlib.suppress(docker.errors.DockerException, OSError):
-            remove(engine.look, made)
+    except FOREIGN:
+        _clean_up(engine, made)
         raise
     return made
+
+
+def _clean_up(engine: Engine, container: str) -> None:
+    """Remove after a failure, when the engine lets us; the failure is what is told."""
+    with contextlib.suppress(*FOREIGN):
+        path, force = f"/containers/{container}", {"v": "1", "force": "1"}
+        engine.request("DELETE", path, wait=engine.patience.cleanup, params=force).close()
 
 
 def _check_parts(engine: Engine, spec: ContainerSpec) -> None:
@@ -137,9 +143,7 @@ def run_once(
                 yield from iter_lines(_iter_output(stream, tail))
             _check_end(engine, made, doing, tail)
     except BaseException:
-        # the engine may be the reason: do not wait for it a second time for long
-        with contextlib.suppress(ProviderError), translated(engine.host, f"remove '{spec.name}'"):
-            remove(engine.look, made)
+        _clean_up(engine, made)
         raise
     with translated(engine.host, f"remove '{spec.name}'"):
         remove(engine.change, made)

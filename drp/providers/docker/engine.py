@@ -32,12 +32,14 @@ _CONNECTIONS: Final = 32
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """Seconds to wait: for a connection, and for the next byte of an answer to a look (an engine that
-    boots with 20 containers is silent for 11 s), to a change, and of images on their way."""
+    boots with 20 containers is silent for 11 s), to a change, of images on their way, and to the
+    removal of what a failed call has left (the engine may be why it failed)."""
 
     connect: float = 5
     look: float = 15
     change: float = 60
     transfer: float = 300
+    cleanup: float = 10
 
 
 class Engine:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from drp.errors import DeadlineError
 from drp.model.values import render_duration
+from drp.providers.docker.faults import FOREIGN
 from drp.providers.docker.sockets import EngineConnection
 
 STDOUT: Final = 1
@@ -99,8 +100,16 @@ class Stream:
                 return bytes(self._connection.sock.recv(_CHUNK))
             except TimeoutError:
                 self._deadline.require(self._idle)
-                if not self._is_alive():
-                    raise ConnectionError("it has ended, its output has not") from None
+                self._check_alive()
+
+    def _check_alive(self) -> None:
+        try:
+            alive = self._is_alive()
+        except FOREIGN:
+            self._deadline.require(self._idle)
+            raise
+        if not alive:
+            raise ConnectionError("it has ended, its output has not")
 
 
 def iter_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

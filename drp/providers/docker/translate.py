@@ -160,9 +160,5 @@ def _render_bind(mount: Mount) -> str:
 
 
 def _build_volume_mount(mount: Mount) -> dict[str, Any]:
-    return {
-        "Type": "volume",
-        "Source": mount.volume,
-        "Target": mount.path,
-        "ReadOnly": mount.read_only,
-    }
+    read_only = {"ReadOnly": True} if mount.read_only else {}
+    return {"Type": "volume", "Source": mount.volume, "Target": mount.path, **read_only}
