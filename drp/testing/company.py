@@ -123,7 +123,7 @@ class FakeCompany:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.authority = Authority()
-        self.secrets: dict[str, Secret] = {}
+        self.secrets = SecretShelf()
         self.inventory = self._build_inventory()
         self.hosts = {host.name: FakeHost(host.name) for host in self.inventory.hosts()}
         self.edges = {name: FakeEdge() for name in self.hosts}
@@ -229,6 +229,13 @@ class FakeCompany:
         self.secrets[f"{site}.signing"] = pair.private
         public = base64.b64encode(pair.public).decode()
         return Signer(site=site, public=public, private=_sealed(f"{site}.signing"))
+
+
+class SecretShelf(dict[str, Secret]):
+    """Secrets by name; a copy of the company shares them, since a Secret cannot be copied."""
+
+    def __deepcopy__(self, memo: object) -> SecretShelf:
+        return self
 
 
 class AnyApi(dict[str, Answer]):

@@ -56,8 +56,8 @@ class FakeDatabases:
 
     def __init__(self, stores: Mapping[str, FakeObjects]) -> None:
         self.stores = dict(stores)
-        self.tamper: list[Callable[[State], None]] = []
-        """Applied to the target's state, one after each restore, oldest first (a test's planted damage)."""
+        self.damage_restored: Callable[[State], None] | None = None
+        """Applied to what each restore brings (a test's planted damage)."""
 
     def handlers(self) -> dict[str, Callable[[FakeHost, ContainerSpec, Job], JsonMap]]:
         return {
@@ -206,8 +206,8 @@ class FakeDatabases:
             raise VerificationError("cannot open the backup: wrong data key")
         loaded = json.loads(store.get(manifest.catalog.object))
         loaded["accounts"] = state["accounts"]
-        if self.tamper:
-            self.tamper.pop(0)(loaded)
+        if self.damage_restored is not None:
+            self.damage_restored(loaded)
         self.save(host, instance, loaded)
         return summary(manifest)
 

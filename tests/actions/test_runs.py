@@ -1,0 +1,176 @@
+"""Deploy, migrate and retire in memory: what the world is like afterwards."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+
+import pytest
+
+from drp.actions.facts import Order, gather_facts
+from drp.errors import RefusedError
+from drp.ports.edges import Route
+from drp.testing.company import FakeCompany
+from drp.testing.databases import State
+from tests.actions.runs import compile_order, deploy, find_instance, run_plan
+
+
+@cache
+def _deployed() -> FakeCompany:
+    company = FakeCompany()
+    deploy(company)
+    return company
+
+
+@pytest.fixture
+def company() -> FakeCompany:
+    return copy.deepcopy(_deployed())
+
+
+def migrate(company: FakeCompany, site: str = "dc5", number: int = 2) -> str:
+    result = run_plan(company, compile_order(company, "migrate", site=site, number=number))
+    assert result.outcome == "done", result.failure
+    return result.outcome
+
+
+def test_deploy_serves_through_every_edge(company: FakeCompany) -> None:
+    host, instance = find_instance(company)
+    assert host in ("h1", "h2")
+    assert str(instance) == "acme-e0001"
+    routes = {name: edge.find_route("acme.example.test") for name, edge in company.edges.items()}
+    assert routes[host] == Route("local", routes[host].target if routes[host] else "")
+    assert all(r is not None and r.kind == "edge" for name, r in routes.items() if name != host)
+    found = company.zone.find("acme.example.test", "CNAME")
+    assert found is not None
+    assert found.values == ("dc3.example.test",)
+
+
+def test_deploy_gives_each_site_an_alias_of_its_edges(company: FakeCompany) -> None:
+    for site in company.inventory.sites.values():
+        found = company.zone.find(site.alias, "A")
+        assert found is not None
+        assert set(found.values) == {host.edge for host in site.hosts}
+
+
+def test_deploy_again_is_refused(company: FakeCompany) -> None:
+    with pytest.raises(RefusedError, match="it is served by dc3 since"):
+        gather_facts(company, Order(verb="deploy", run="deploy-2", tenant="acme", site="dc3"))
+
+
+def test_migrate_moves_content_and_route(company: FakeCompany) -> None:
+    before, source = find_instance(company)
+    content = company.databases.load(company.hosts[before], source)
+    migrate(company)
+    host, target = find_instance(company)
+    assert host in ("h3", "h4")
+    moved = company.databases.load(company.hosts[host], target)
+    assert (moved["collections"], moved["users"]) == (content["collections"], content["users"])
+    assert moved["accounts"] != content["accounts"]
+    found = company.zone.find("acme.example.test", "CNAME")
+    assert found is not None
+    assert (found.values, found.ttl) == (("dc5.example.test",), 300)
+
+
+def test_migrate_lets_old_edges_forward_and_holds_nobody(company: FakeCompany) -> None:
+    migrate(company)
+    host, _ = find_instance(company)
+    address = company.inventory.host(host).edge
+    for name, edge in company.edges.items():
+        assert edge.is_held("acme.example.test") is False
+        if name != host:
+            assert edge.find_route("acme.example.test") == Route("edge", f"{address}:443")
+
+
+def test_migrate_leaves_the_source_stopped_and_cut_off(company: FakeCompany) -> None:
+    host, source = find_instance(company)
+    migrate(company)
+    api = company.hosts[host].find_container(source.container("api"))
+    assert api is not None
+    assert api.status == "exited"
+    assert set(api.networks) == {source.network("edge")}
+
+
+def test_migrate_plan_has_a_step_for_each_change(company: FakeCompany) -> None:
+    plan = compile_order(company, "migrate", site="dc5")
+    assert 40 <= len(plan.steps) <= 100
+    finals = [step.id for step in plan.steps if step.final]
+    assert len(finals) == len(company.edges)
+
+
+def test_migrate_to_where_it_is_served_is_refused(company: FakeCompany) -> None:
+    with pytest.raises(RefusedError, match="dc3 serves it already"):
+        compile_order(company, "migrate", site="dc3")
+
+
+def test_migrate_there_and_back_never_reuses_a_volume(company: FakeCompany) -> None:
+    migrate(company)
+    migrate(company, "dc3", 3)
+    _, instance = find_instance(company)
+    assert str(instance) == "acme-e0003"
+
+
+def _alter(state: State) -> None:
+    state["collections"]["app.orders"]["documents"][1] = "altered"
+
+
+def _drop_index(state: State) -> None:
+    state["collections"]["app.orders"]["indexes"].remove("when_1")
+
+
+def _remove_account(state: State) -> None:
+    del state["users"]["reporting"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (_alter, "documents 'app.orders'"),
+        (_drop_index, "index 'app.orders.when_1'"),
+        (_remove_account, "user 'admin.reporting'"),
+    ],
+)
+def test_migrate_with_damage_at_the_target_is_taken_back(
+    company: FakeCompany, damage: Callable[[State], None], named: str
+) -> None:
+    before = company.dump()
+    company.databases.damage_restored = damage
+    result = run_plan(company, compile_order(company, "migrate", site="dc5", number=2))
+    assert result.outcome == "rolled-back"
+    assert result.failure is not None
+    assert named in result.failure.cause.message
+    after = company.dump()
+    assert without_burnt(after) == without_burnt(before)
+
+
+def without_burnt(dump: object) -> object:
+    """The world but for claimed numbers and the images that were carried: both stay by design."""
+    assert isinstance(dump, dict)
+    hosts = {name: {k: v for k, v in host.items() if k != "images"} for name, host in dump["hosts"].items()}
+    epochs = [key for key in dump["epochs"] if key.endswith("serving.json")]
+    edges = {
+        name: {k: v for k, v in edge.items() if k != "certificates"} for name, edge in dump["edges"].items()
+    }
+    return {**dump, "hosts": hosts, "epochs": epochs, "edges": edges}
+
+
+def test_retire_waits_for_old_answers_then_removes_everything(company: FakeCompany) -> None:
+    host, source = find_instance(company)
+    migrate(company)
+    early = run_plan(company, compile_order(company, "retire", site="dc3", number=3))
+    assert early.outcome == "stopped"
+    assert early.failure is not None
+    assert "old answers may live until" in early.failure.cause.message
+    company.clock.advance(timedelta(seconds=2 * company.inventory.dns.ttl))
+    result = run_plan(company, compile_order(company, "retire", site="dc3", number=4))
+    assert result.outcome == "done", result.failure
+    left = str(company.hosts[host].dump())
+    assert str(source) not in left
+
+
+def test_secrets_stand_nowhere_but_in_the_host_tmpfs(company: FakeCompany) -> None:
+    plan = compile_order(company, "migrate", site="dc5")
+    text = str(plan.to_json())
+    for secret in company.secrets.values():
+        assert secret.reveal().decode("latin-1") not in text
