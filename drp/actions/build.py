@@ -36,6 +36,8 @@ _LINKS_OF: Final[Mapping[ServiceRole, tuple[LinkRole, ...]]] = {
 }
 _HELPER_MEMORY: Final = 768 * 2**20
 _EDGE_MEMORY: Final = 256 * 2**20
+_EDGE_COMMAND: Final = ("/bin/sh", "/etc/drp-edge/edge.sh", "start")
+"""The program that `edge.configure` puts into the edge's volume."""
 EDGE_UID: Final = 4010
 HELPER_UID: Final = 65534
 GRACE: Final = timedelta(seconds=10)
@@ -149,6 +151,7 @@ def edge_container(host: Host, image: str) -> ContainerSpec:
         name=EDGE,
         hostname=f"edge-{host.name}",
         image=image,
+        command=_EDGE_COMMAND,
         labels=labels(tenant="-", role="edge"),
         uid=EDGE_UID,
         gid=EDGE_UID,
