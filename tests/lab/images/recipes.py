@@ -19,7 +19,7 @@ from tests.lab.state import CHECKOUT
 
 _HERE = Path(__file__).parent
 _COMMANDS = "sh cat chmod chown cp cut date dd df env false grep head id kill ln ls mkdir mktemp mv nc od ps"
-_MORE_COMMANDS = "flock readlink rm sed sleep sort stat sync tail tar test touch tr true wc wget"
+_MORE_COMMANDS = "readlink rm sed sleep sort stat sync tail tar test touch tr true wc wget"
 # Folders that a mount may cover: a tmpfs or an empty volume takes the mode of the image's folder,
 # and no service here runs under an id that is known to the image.
 _OPEN = 0o1777
@@ -113,7 +113,7 @@ def _api() -> Recipe:
 
 
 def _edge() -> Recipe:
-    programs = {f"/usr/sbin/{name}": find_program(name) for name in ("haproxy", "socat")}
+    programs = {f"/usr/sbin/{name}": find_program(name) for name in ("flock", "haproxy", "socat")}
     layer = Layer(
         programs={**programs, **_shell_program()},
         links=_shell_links(),
