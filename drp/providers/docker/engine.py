@@ -58,7 +58,7 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         patience: Patience = Patience(),
     ) -> None:
-        check_url(url)
+        check_url(url, has_tls=tls is not None)
         self.host = host
         self.patience = patience
         self._url = url

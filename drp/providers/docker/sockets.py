@@ -56,11 +56,12 @@ class EngineConnection(http.client.HTTPConnection):
             )
 
 
-def check_url(url: str) -> None:
-    """Raises UsageError for anything but ``tcp://address:port`` and ``unix:///path``."""
+def check_url(url: str, *, has_tls: bool) -> None:
+    """Raises UsageError for anything but ``tcp://address:port`` (with TLS) and ``unix:///path``."""
     parts = urlsplit(url)
     if parts.scheme == "unix" and parts.path:
         return
-    if parts.scheme == "tcp" and parts.hostname and parts.port and not parts.path:
-        return
-    raise UsageError(f"cannot use engine '{url}': neither tcp://address:port nor unix:///path")
+    if parts.scheme != "tcp" or not parts.hostname or not parts.port or parts.path:
+        raise UsageError(f"cannot use engine '{url}': neither tcp://address:port nor unix:///path")
+    if not has_tls:
+        raise UsageError(f"cannot use engine '{url}': it has no TLS, and an engine's API is its whole host")

@@ -114,9 +114,14 @@ class Stream:
 
 def iter_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Pieces of any size -> lines without their ends; an unfinished last line counts."""
-    rest = b""
+    waiting: list[bytes] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest
+        first, end, rest = piece.partition(b"\n")
+        waiting.append(first)
+        if end:
+            yield b"".join(waiting)
+            *lines, last = rest.split(b"\n")
+            yield from lines
+            waiting = [last]
+    if any(waiting):
+        yield b"".join(waiting)
