@@ -46,29 +46,38 @@ class Pools:
 
 
 class Timers:
-    """Step numbers that are due at some moment."""
+    """Step numbers that are due at some moment, one moment each."""
 
     def __init__(self) -> None:
+        self._moments: dict[int, float] = {}
         self._heap: list[tuple[float, int]] = []
 
     def __bool__(self) -> bool:
-        return bool(self._heap)
+        return bool(self._moments)
 
     def add(self, at: float, number: int) -> None:
+        self._moments[number] = at
         heapq.heappush(self._heap, (at, number))
+
+    def drop(self, number: int) -> None:
+        self._moments.pop(number, None)
 
     def due(self, now: float) -> list[int]:
         """Take those whose moment has come."""
         found: list[int] = []
-        while self._heap and self._heap[0][0] <= now:
-            found.append(heapq.heappop(self._heap)[1])
+        while (at := self.next()) is not None and at <= now:
+            number = heapq.heappop(self._heap)[1]
+            del self._moments[number]
+            found.append(number)
         return found
 
     def next(self) -> float | None:
+        while self._heap and self._moments.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def clear(self) -> None:
-        self._heap.clear()
+        self._moments.clear()
 
 
 @dataclass(slots=True)

@@ -131,14 +131,16 @@ class Scheduler:
         self._allowed = self._unbroken()
 
     def _unbroken(self) -> frozenset[int]:
-        """Steps that a cancelled run still does: a stage with a final step is never left half-way."""
-        finals = {step.stage for step in self._steps if step.final}
-        entered = {step.stage for step in self._steps if self.state.steps[step.id].begun} & finals
-        allowed: set[int] = set()
-        for number, step in enumerate(self._steps):
-            if step.stage in entered:
-                allowed.update((number, *self._graph.upstream(number)))
-        return frozenset(allowed)
+        """Steps that a cancelled run still does.
+
+        A question is asked because what follows hurts until the final step is done: once a stage with a
+        question or a final step is entered, all such stages are gone through.
+        """
+        marked = {step.stage for step in self._steps if step.final or step.approval}
+        inside = [number for number, step in enumerate(self._steps) if step.stage in marked]
+        if not any(self.state.steps[self._steps[number].id].begun for number in inside):
+            return frozenset()
+        return frozenset(inside).union(*map(self._graph.upstream, inside))
 
     def _turn_after_failure(self) -> None:
         if self.state.plan.on_failure == "roll-back" and not self.state.past_final and not self.lease_lost:
@@ -220,6 +222,7 @@ class Scheduler:
     def _land(self, number: int, task: Task, outcome: Outcome) -> None:
         if not self._flight.land(number, task):
             if self.state.back:
+                self._delays.drop(number)
                 self._frontier.push(number)
             return
         match task.phase:

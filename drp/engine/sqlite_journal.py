@@ -1,6 +1,6 @@
 """The journal on disk: one SQLite file a run, written ahead, synced at every commit.
 
-Table ``record``: ``seq``, ``body`` (the record's stored bytes), ``hash`` (SHA-256 of them). A commit
+Table ``record``: ``seq``, ``body`` (the record's stored bytes, as text), ``hash`` (SHA-256 of them). A commit
 that was answered survives a power failure as far as the disk keeps its word; whatever else happens to
 the file is found on opening, by sequence numbers and hash chain.
 """
@@ -55,7 +55,7 @@ class SqliteJournal:
 
     def append(self, drafts: Sequence[Draft], stamp: Stamp) -> list[Record]:
         built = build_records(self._head, drafts, stamp)
-        rows = [(record.seq, stored, hash_of(stored)) for record, stored in built]
+        rows = [(record.seq, stored.decode(), hash_of(stored)) for record, stored in built]
         with self._told("write"), self._transaction():
             last = self._db.execute("SELECT max(seq) FROM record").fetchone()[0] or 0
             if last != self._head.seq:
@@ -101,7 +101,7 @@ class SqliteJournal:
             if self._pragma("application_id") == APPLICATION_ID:
                 return
             self._db.execute(
-                "CREATE TABLE record (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, hash TEXT NOT NULL)"
+                "CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, hash TEXT NOT NULL)"
             )
             self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
@@ -131,13 +131,14 @@ class SqliteJournal:
             ) from error
 
 
-def _checked(rows: Sequence[tuple[int, bytes, str]], name: str) -> Iterator[Record]:
+def _checked(rows: Sequence[tuple[int, object, object]], name: str) -> Iterator[Record]:
     previous = GENESIS
     for expected, (seq, body, stored_hash) in enumerate(rows, start=1):
         if seq != expected:
             raise JournalError(f"cannot trust journal '{name}': record {expected} is missing")
-        found = hash_of(body)
-        record = _parse(body) if found == stored_hash else None
+        stored = body.encode() if isinstance(body, str) else b""
+        found = hash_of(stored)
+        record = _parse(stored) if found == stored_hash else None
         if record is None:
             raise JournalError(f"cannot trust journal '{name}': record {seq} was altered")
         if record.seq != seq or record.prev != previous:
@@ -146,9 +147,9 @@ def _checked(rows: Sequence[tuple[int, bytes, str]], name: str) -> Iterator[Reco
         yield record
 
 
-def _parse(body: bytes) -> Record | None:
+def _parse(stored: bytes) -> Record | None:
     try:
-        return Record.from_bytes(body)
+        return Record.from_bytes(stored)
     except (ValueError, TypeError, KeyError):
         return None
 
