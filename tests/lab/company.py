@@ -8,9 +8,9 @@ from pathlib import Path
 from drp.model.names import Instance
 from tests.lab.clients import Client
 from tests.lab.configuration import Written, write_configuration
+from tests.lab.console import Operator
 from tests.lab.inside import seed_tenant
 from tests.lab.lab import Lab
-from tests.lab.console import Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

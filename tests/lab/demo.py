@@ -17,7 +17,7 @@ from tests.lab.clients import Client, Verified
 from tests.lab.company import Company, build_company
 from tests.lab.lab import Lab
 from tests.lab.machine import LabError
-from tests.lab.preflight import find_obstacle
+from tests.lab.preflight import find_obstacles
 
 DOCUMENTS, FILES, KEYS = 20_000, parse_size("50MB"), 1_000
 AFTERGLOW_S = 3
@@ -34,9 +34,9 @@ def told(what: str, detail: str = "") -> Iterator[None]:
 
 def main() -> int:
     """Exit code 0 when the move is done, proven, and no acknowledged write is lost."""
-    obstacle = find_obstacle()
-    if obstacle:
-        print(f"✗ the demo cannot run here: {obstacle}")
+    obstacles = find_obstacles()
+    if obstacles:
+        print(f"✗ the demo cannot run here: missing {', '.join(obstacles)}")
         return 1
     folder = Path(tempfile.mkdtemp(prefix="drp-demo-"))
     try:
@@ -84,7 +84,9 @@ def _move(company: Company, tenant: str, *, began: float) -> int:
         verified = client.verify()
     session = client.ask("GET", "/session", token=token)
     print_table(company, result, verified, forwarded=forwarded, session=int(session["status"]))
-    good = not verified.lost and verified.acknowledged and session["status"] == 200 and all(forwarded.values())
+    good = (
+        not verified.lost and verified.acknowledged and session["status"] == 200 and all(forwarded.values())
+    )
     print(f"{'✓' if good else '✗'} {tenant} is served by {target} · {time.monotonic() - began:.0f} s in all")
     print("  try next  make lab-up, then drp status · drp plan migrate TENANT --to SITE · make lab-down")
     return 0 if good else 1
@@ -111,7 +113,10 @@ def print_table(
         ("compared", f"{content.get('documents', 0):,} documents, {content.get('bytes', 0):,} bytes"),
         ("", f"{content.get('indexes', 0)} indexes, {content.get('users', 0)} users"),
         *((f"DNS {server}", ", ".join(values)) for server, values in dict(result.get("dns", {})).items()),
-        ("old edges", ", ".join(f"{h} {'forwards' if ok else 'DOES NOT FORWARD'}" for h, ok in forwarded.items())),
+        (
+            "old edges",
+            ", ".join(f"{h} {'forwards' if ok else 'DOES NOT FORWARD'}" for h, ok in forwarded.items()),
+        ),
         ("old token", "still works" if session == 200 else f"REFUSED with {session}"),
         ("acknowledged", f"{verified.acknowledged:,}"),
         ("found", f"{verified.found:,}"),
