@@ -39,7 +39,7 @@ def write_configuration(lab: Lab, folder: Path, *, freeze: str = "2m", ttl: int 
     write_json(folder / "drp.yml", _build_company(lab, entries, ttl=ttl))
     for number, name in enumerate(lab.names.tenants):
         tenant = _build_tenant(lab, name, entries, dedicated=number == 2, freeze=freeze)
-        write_json(folder / "tenants" / f"{name}.yml", {"version": "1", "tenants": {name: tenant}})
+        write_json(folder / "tenants" / f"{name}.yml", {"tenants": {name: tenant}})
     content = SealedContent(version=1, recipients=(recipient,), entries=entries)
     (folder / "secrets.sealed").write_bytes(seal(content))
     return Written(folder=folder, key_file=key_file, ca_file=folder / "ca.pem")
@@ -76,7 +76,7 @@ def _build_company(lab: Lab, entries: Entries, *, ttl: int) -> dict[str, object]
                 "zone": lab.dns.zone,
                 "key": _keep(entries, "tsig", json.dumps(dns_key).encode()),
                 "ttl": f"{ttl}s",
-                "move-ttl": "5s",
+                "move-ttl": f"{min(5, ttl)}s",
                 **outside,
             }
         },

@@ -34,7 +34,7 @@ _PYTHON = f"/usr/bin/{VERSION}"
 _PYTHON_ENVIRONMENT = ["PATH=/usr/bin:/bin", f"PYTHONPATH={PACKAGES}:/app", "PYTHONUNBUFFERED=1"]
 # what a helper may hold of drp: the data plane and what it imports
 _HELPER_SOURCES = ("__init__.py", "errors.py", "model", "dataplane")
-_HELPER_DISTRIBUTIONS = ("pymongo", "redis", "boto3", "zstandard", "cryptography", "xxhash")
+_HELPER_DISTRIBUTIONS = ("pydantic", "pymongo", "redis", "boto3", "zstandard", "cryptography", "xxhash")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
