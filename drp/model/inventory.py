@@ -169,6 +169,14 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedFileRef:
+    """The sealed file (a path), and where its key comes from (None: a key file or a person)."""
+
+    file: str
+    unlock: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """Everything, cross-checked. ``digest`` is the SHA-256 of the effective configuration."""
 
@@ -183,6 +191,7 @@ class Inventory:
     """PEM of the CA that edges trust when they forward to each other."""
     tenants: Mapping[str, Tenant]
     digest: str
+    secrets: SealedFileRef = SealedFileRef(file="config/secrets.sealed")
     lines: Mapping[str, str] = field(default_factory=dict)
     """Dotted key -> ``file:line:column`` for texts such as "acme says home: dc3"."""
 

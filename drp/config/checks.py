@@ -1,0 +1,143 @@
+"""What is wrong between entries: each check looks at the resolved tree and yields problems.
+
+They look at the tree and not at typed settings, so that one wrong value does not hide what is wrong
+elsewhere; values that cannot be read are passed over here, for ``problems`` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from drp.config.checks_network import (
+    check_addresses,
+    check_aliases,
+    check_dns,
+    check_domains,
+    check_subnets,
+)
+from drp.config.checks_placement import check_dedicated, check_homes, check_memory
+from drp.config.nodes import entries, find, names, place_of, text
+from drp.config.yaml import Node
+from drp.errors import Place, Problem
+
+Check: TypeAlias = Callable[[Node], Iterator[Problem]]
+
+
+def check_references(root: Node) -> Iterator[Problem]:
+    """Sites and stores that are named exist."""
+    sites, stores = names(root, "sites"), names(root, "stores")
+    for site in names(root, "signers"):
+        if site not in sites:
+            yield _unknown("site", site, sites, place=place_of(root, "signers", site))
+    if (witness := text(root, "witness")) and witness not in stores:
+        yield _unknown("store", witness, stores, place=place_of(root, "witness"))
+    for tenant in names(root, "tenants"):
+        home = text(root, "tenants", tenant, "home")
+        if home and home not in sites:
+            yield _unknown("site", home, sites, place=place_of(root, "tenants", tenant, "home"))
+        for key in ("store", "keys"):
+            path = ("tenants", tenant, "backup", key)
+            if (store := text(root, *path)) and store not in stores:
+                yield _unknown("store", store, stores, place=place_of(root, *path))
+
+
+def check_hosts(root: Node) -> Iterator[Problem]:
+    """Host names are unique over all sites, and a tenant's host is at its home."""
+    sites: dict[str, str] = {}
+    for site in names(root, "sites"):
+        for host in names(root, "sites", site, "hosts"):
+            if host in sites:
+                place = place_of(root, "sites", site, "hosts", host)
+                yield Problem(place, f"host '{host}' is in '{sites[host]}' already")
+            sites.setdefault(host, site)
+    for tenant in names(root, "tenants"):
+        yield from _check_fixed_host(root, tenant, sites)
+
+
+def check_witness(root: Node) -> Iterator[Problem]:
+    """What remembers who owns a tenant must not die with a site."""
+    witness = text(root, "witness")
+    place = text(root, "stores", witness, "place")
+    if place and place in names(root, "sites"):
+        yield Problem(
+            place_of(root, "stores", witness, "place"),
+            f"cannot use store '{witness}' as witness: it is in '{place}', it must be outside every site",
+            "Set `place` outside all sites.",
+        )
+
+
+def check_stores(root: Node) -> Iterator[Problem]:
+    """No bucket has two names, and keys of backups lie apart from their data."""
+    buckets: dict[tuple[str, str], str] = {}
+    for name, store in entries(root, "stores"):
+        bucket = (text(store, "url").rstrip("/"), text(store, "bucket"))
+        if all(bucket) and bucket in buckets:
+            place = place_of(root, "stores", name, "bucket")
+            yield Problem(place, f"stores '{buckets[bucket]}' and '{name}' are one bucket")
+        buckets.setdefault(bucket, name)
+    for tenant in names(root, "tenants"):
+        data, keys = (text(root, "tenants", tenant, "backup", key) for key in ("store", "keys"))
+        if data and data == keys:
+            yield Problem(
+                place_of(root, "tenants", tenant, "backup", "keys"),
+                f"cannot keep the keys of backups in store '{keys}': the backups are there",
+                "Name another store in `backup.keys`: who has the data must not have the keys.",
+            )
+
+
+def check_accounts(root: Node) -> Iterator[Problem]:
+    """The API needs an account, and no account is named twice."""
+    for tenant in names(root, "tenants"):
+        listed = find(root, "tenants", tenant, "accounts")
+        if listed is None or not isinstance(listed.value, list):
+            continue
+        place = place_of(root, "tenants", tenant, "accounts")
+        if not listed.value:
+            yield Problem(place, "there is no account for the API")
+        seen: set[str] = set()
+        for index, account in enumerate(listed.value):
+            name = text(account, "name")
+            if name in seen:
+                at = place_of(root, "tenants", tenant, "accounts", index, "name")
+                yield Problem(at, f"account '{name}' is here twice")
+            seen.add(name)
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    check_references,
+    check_hosts,
+    check_witness,
+    check_stores,
+    check_accounts,
+    check_dns,
+    check_aliases,
+    check_domains,
+    check_addresses,
+    check_subnets,
+    check_homes,
+    check_dedicated,
+    check_memory,
+)
+
+
+def check_tree(root: Node) -> list[Problem]:
+    """Everything that is wrong between entries."""
+    found = (problem for check in CHECKS for problem in check(root))
+    return list(dict.fromkeys(found))
+
+
+def _unknown(kind: str, name: str, known: list[str], *, place: Place) -> Problem:
+    listed = f"; known: {', '.join(known)}" if known else ""
+    return Problem(place, f"unknown {kind} '{name}'{listed}")
+
+
+def _check_fixed_host(root: Node, tenant: str, sites: dict[str, str]) -> Iterator[Problem]:
+    host, home = (text(root, "tenants", tenant, key) for key in ("host", "home"))
+    if not host:
+        return
+    place = place_of(root, "tenants", tenant, "host")
+    if host not in sites:
+        yield _unknown("host", host, list(sites), place=place)
+    elif home and sites[host] != home:
+        yield Problem(place, f"host '{host}' is in '{sites[host]}', not in '{home}', the home of '{tenant}'")
