@@ -143,9 +143,9 @@ def _build_tenant(
         "backup-key": {"public": base64.b64encode(pair.public).decode(), "private": f"sealed:{name}.backup"},
         "accounts": [{"name": "api", "roles": [{"role": "readWriteAnyDatabase", "db": "admin"}]}],
         "smoke": [
-            {"method": "PUT", "path": "/probe/drp", "body": '{"value": "drp"}', "expect-status": "204"},
+            {"method": "PUT", "path": "/probe/drp", "body": '{"value": "drp"}', "expect-status": "200"},
             {"method": "GET", "path": "/probe/drp", "expect-status": "200", "expect-contains": "drp"},
-            {"method": "DELETE", "path": "/probe/drp", "expect-status": "204"},
+            {"method": "DELETE", "path": "/probe/drp", "expect-status": "200"},
         ],
         "smoke-collections": ["app.drp_probe"],
     }
