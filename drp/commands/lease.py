@@ -10,7 +10,7 @@ from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent, render_utc
 from drp.commands.results import Served
 from drp.commands.serving import find_served
-from drp.errors import LeaseHeldError, ProviderError
+from drp.errors import DrpError, LeaseHeldError, ProviderError
 from drp.witness.keeper import LeaseKeeper
 from drp.witness.leases import Leases
 from drp.witness.machine import build_holder
@@ -43,6 +43,12 @@ def hold_lease(desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: s
     held = HeldLease(keeper)
     try:
         yield held
+    except DrpError:
+        raise
+    except BaseException:
+        # Nobody knows what was under way.
+        held.is_abandoned = True
+        raise
     finally:
         _give_back(desk, held)
 

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 from drp.actions.catalogue import Performer, action_specs
 from drp.actions.facts import Order, gather_facts
-from drp.commands import launch
+from drp.commands import launch, recover
 from drp.commands.desk import Departure, Desk, Stoppable, Workshop
 from drp.commands.events import Event, QuestionEvent
-from drp.commands.results import Review, RunReport, Takeover
+from drp.commands.results import Review, RunReport, StatusReport, Takeover
+from drp.commands.status import Observer
 from drp.engine.faults import Faults, NoFaults
 from drp.engine.tasks import Perform
+from drp.errors import DeniedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
 from drp.runbooks.compile import compile_runbook
 from drp.testing.company import FakeCompany
 from drp.witness.leases import Holder
+from tests.actions.runs import deploy
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 TAILS = ("7f3a", "b9d2", "c2d8", "e4k7")
+DENIED = DeniedError("cannot change 'it': no rights")
 
 
-def build_workshop(company: FakeCompany, *, actor: str = "ops@here", runbooks: Path = RUNBOOKS) -> Workshop:
+class PowerCut(BaseException):
+    """The process is gone."""
+
+
+class CutAt:
+    """Cuts the power at the n-th fault point; counts them all the same."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.seen: list[str] = []
+
+    def hit(self, point: str) -> None:
+        self.seen.append(point)
+        if len(self.seen) == self.number:
+            raise PowerCut(point)
+
+
+def never_alive(holder: Holder) -> bool | None:
+    return False
+
+
+def build_workshop(company: FakeCompany, *, actor: str = "ops@here") -> Workshop:
     def compile_order(order: Order, facts: JsonMap) -> Plan:
-        path = runbooks / f"{order.verb}.yml"
+        path = RUNBOOKS / f"{order.verb}.yml"
         return compile_runbook(path, facts, action_specs(), run=order.run, tenant=order.tenant)
 
     def performer(run: str) -> Perform:
         return Performer(reading=company, writing=company, run=run, actor=actor)
-
-    def is_alive(holder: Holder) -> bool:
-        return False
 
     return Workshop(
         inventory=company.inventory,
@@ -43,21 +69,38 @@ def build_workshop(company: FakeCompany, *, actor: str = "ops@here", runbooks: P
         compile=compile_order,
         performer=performer,
         witness=company.stores["witness"],
-        is_alive=is_alive,
+        is_alive=never_alive,
     )
+
+
+@cache
+def _deployed() -> FakeCompany:
+    company = FakeCompany()
+    deploy(company)
+    return company
+
+
+def deployed() -> FakeCompany:
+    """A company of its own in which dc3 serves acme."""
+    return copy.deepcopy(_deployed())
 
 
 @dataclass
 class Bench:
-    """Orders given one after the other; ``events`` and ``shown`` keep what was said."""
+    """Orders given one after the other; ``events``, ``shown`` and ``asked`` keep what was said.
+
+    ``on_stops`` is done with each run as soon as it could get signals; ``on_ask`` at each question.
+    """
 
     state: Path
-    company: FakeCompany = field(default_factory=FakeCompany)
+    company: FakeCompany = field(default_factory=deployed)
     answers: list[bool] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     shown: list[Review | Takeover] = field(default_factory=list)
     asked: list[QuestionEvent] = field(default_factory=list)
     faults: Faults = field(default_factory=NoFaults)
+    on_stops: Callable[[Stoppable, Departure], None] = lambda run, departure: None
+    on_ask: Callable[[], None] = lambda: None
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -76,17 +119,38 @@ class Bench:
             faults=self.faults,
         )
 
-    def launch(self, verb: str, tenant: str, site: str) -> RunReport:
-        order = Order(verb=verb, run="", tenant=tenant, site=site)
-        return launch.launch(self.desk(), self.workshop, order)
+    def launch(self, verb: str, site: str, tenant: str = "acme") -> RunReport:
+        return launch.launch(self.desk(), self.workshop, self.order(verb, site, tenant))
+
+    def plan(self, verb: str, site: str, tenant: str = "acme") -> Review:
+        return launch.plan(self.workshop, self.order(verb, site, tenant))
+
+    def recover(self, word: str = "", *, back: bool = False) -> RunReport:
+        return recover.recover(self.desk(), self.workshop, word, back=back)
+
+    def status(self, subject: str = "") -> StatusReport:
+        return Observer(self.company, self.state, is_alive=self.workshop.is_alive).status(subject)
+
+    def cut(self, number: int, verb: str = "migrate", site: str = "dc5") -> None:
+        """Give an order and cut the power at that fault point."""
+        self.faults = CutAt(number)
+        with pytest.raises(PowerCut):
+            self.launch(verb, site)
+        self.faults = NoFaults()
+
+    def order(self, verb: str, site: str, tenant: str) -> Order:
+        return Order(verb=verb, run="", tenant=tenant, site=site)
 
     def _ask(self, question: QuestionEvent) -> bool:
         self.asked.append(question)
+        self.on_ask()
         return self.answers.pop(0) if self.answers else True
 
     @contextmanager
     def _stops(self, run: Stoppable) -> Iterator[Departure]:
-        yield Departure()
+        departure = Departure()
+        self.on_stops(run, departure)
+        yield departure
 
     def _tail(self) -> str:
         self.runs += 1

@@ -1,0 +1,69 @@
+"""The ports of the real world: built from the inventory at their first use, then shared by all threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from drp.actions.build import EDGE_UID
+from drp.model.inventory import Inventory, SecretRef
+from drp.model.values import Secret
+from drp.providers.clock import SystemClock
+from drp.providers.dns.rfc2136 import Rfc2136Dns
+from drp.providers.docker.engine import Engine
+from drp.providers.docker.helpers import DockerHelpers
+from drp.providers.docker.host import DockerHost
+from drp.providers.docker.tls import parse_material
+from drp.providers.edge.config import EdgeSettings
+from drp.providers.edge.haproxy import HaproxyEdge
+from drp.providers.objects.s3 import S3Objects
+from drp.providers.probes import NetworkProbes
+
+T = TypeVar("T")
+
+
+class LivePorts:
+    """Both halves of an action's ports. Names are those of the configuration."""
+
+    def __init__(self, inventory: Inventory, resolve: Callable[[SecretRef], Secret]) -> None:
+        self.inventory = inventory
+        self.clock = SystemClock()
+        self.probes = NetworkProbes(inventory.edge_ca)
+        self.helpers = DockerHelpers(self.host)
+        self._resolve = resolve
+        self._made: dict[str, Any] = {}
+        # One port may need another while it is made: an edge needs its host.
+        self._lock = threading.RLock()
+
+    def host(self, name: str) -> DockerHost:
+        return self._once(f"host {name}", lambda: self._build_host(name))
+
+    def edge(self, host: str) -> HaproxyEdge:
+        return self._once(f"edge {host}", lambda: HaproxyEdge(self.host(host), self._edge_settings()))
+
+    def dns(self) -> Rfc2136Dns:
+        zone = self.inventory.dns
+        return self._once("dns", lambda: Rfc2136Dns(zone, self.secret(zone.key)))
+
+    def store(self, name: str) -> S3Objects:
+        found = self.inventory.stores[name]
+        return self._once(f"store {name}", lambda: S3Objects(found, self.secret(found.key)))
+
+    def secret(self, ref: SecretRef) -> Secret:
+        return self._resolve(ref)
+
+    def _build_host(self, name: str) -> DockerHost:
+        found = self.inventory.host(name)
+        return DockerHost(Engine(name, found.engine, tls=parse_material(self.secret(found.tls))))
+
+    def _edge_settings(self) -> EdgeSettings:
+        peers = tuple(host.edge for host in self.inventory.hosts())
+        return EdgeSettings(authorities=self.inventory.edge_ca, peers=peers, uid=EDGE_UID)
+
+    def _once(self, key: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            found = self._made[key]
+        return cast(T, found)
