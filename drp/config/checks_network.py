@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from drp.config.nodes import entries, names, place_of, text, texts
+from drp.config.nodes import entries, find, names, place_of, text, texts
 from drp.config.yaml import Node
 from drp.errors import Place, Problem
 from drp.model.values import parse_duration
@@ -47,7 +47,8 @@ def check_domains(root: Node) -> Iterator[Problem]:
     owners: dict[str, tuple[str, Place]] = {}
     for tenant, node in entries(root, "tenants"):
         listed = texts(node, "domains")
-        if not listed and isinstance(node.value, dict) and "domains" in node.value:
+        written = find(node, "domains")
+        if written is not None and written.value == []:
             yield Problem(place_of(root, "tenants", tenant, "domains"), f"tenant '{tenant}' has no domain")
         for item in listed:
             domain = _domain(str(item.value))
@@ -87,15 +88,7 @@ def check_subnets(root: Node) -> Iterator[Problem]:
             yield Problem(found[1], message, f"They are also at {widest[1]}.")
         if found[0].broadcast_address > widest[0].broadcast_address:
             widest = found
-    for site, host, node in _hosts(root):
-        for key in ("edge", "engine"):
-            address = _address(text(node, key))
-            inside = next((n for n, _, _ in subnets if address is not None and address in n), None)
-            if inside is not None:
-                place = place_of(root, "sites", site, "hosts", host, key)
-                yield Problem(
-                    place, f"{key} '{address}' is in subnets '{inside}', which are for tenants' links"
-                )
+    yield from _check_outside(root, [network for network, _, _ in subnets])
 
 
 def _check_outside(root: Node, subnets: list[ipaddress.IPv4Network]) -> Iterator[Problem]:

@@ -56,6 +56,8 @@ def _clean(model: dict[str, Any]) -> None:
         value.pop("title", None)
         if known["is_required"]:
             required.append(key)
+        if "patternProperties" in value:
+            value["additionalProperties"] = False
         if value.get("default") is None:
             value.pop("default", None)
         else:

@@ -29,7 +29,7 @@ class NeededSecret:
 
 
 def needed_secrets(inventory: Inventory) -> list[NeededSecret]:
-    """All references of the inventory with what they are for, each once, in the order of the configuration."""
+    """All references with what they are for, each once, in the order of the configuration."""
     found = [_need(host.tls, "engine", host.name) for host in inventory.hosts()]
     found += [_need(store.key, "store", store.name) for store in inventory.stores.values()]
     found.append(_need(inventory.dns.key, "zone", inventory.dns.name))

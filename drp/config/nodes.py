@@ -52,11 +52,10 @@ def place_of(node: Node, *path: str | int) -> Place:
         found = _step(node, step)
         if found is None:
             return place
-        # A map begins where its name stands: that is what a reader looks for.
-        own = key_place(node, step) if isinstance(found.value, dict) else found.place
-        if own == BUILT_IN:
-            return place
-        node, place = found, own
+        # A map begins where its name stands: that is what a reader looks for. Nothing stands nowhere.
+        is_seen = isinstance(found.value, list) or bool(found.value and isinstance(found.value, str))
+        own = found.place if is_seen else key_place(node, step)
+        node, place = found, place if own == BUILT_IN else own
     return place
 
 
@@ -83,7 +82,9 @@ def with_entry(node: Node, key: str, value: Node, place: Place = BUILT_IN) -> No
 
 
 def build_node(value: object) -> Node:
-    """A value that nobody wrote, from text, lists and dicts."""
+    """A value that nobody wrote, from text, lists and dicts; nodes in it stay what they are."""
+    if isinstance(value, Node):
+        return value
     if isinstance(value, dict):
         places = {str(key): BUILT_IN for key in value}
         return Node({str(key): build_node(item) for key, item in value.items()}, BUILT_IN, places)

@@ -87,27 +87,33 @@ def _signer(site: str, signer: Node) -> Node:
 
 
 def _tenant(name: str, tenant: Node, root: Node) -> Node:
+    defaults = find(root, "defaults")
     for key in keys_of(DefaultSettings):
-        tenant = _inherit(tenant, key, find(root, "defaults", key))
-    tenant = _inherit(tenant, "backup", find(root, "backup"))
-    tenant = _inherit(tenant, "services", find(root, "services"))
-    for role in SERVICE_ROLES:
-        tenant = _inherit(tenant, "services", _service(role, tenant))
-    references = {
-        "certificate": f"sealed:{name}.tls",
-        "root": f"sealed:{name}.root",
-        "token": f"sealed:{name}.token",
-        "backup-key": {"public": f"file:keys/{name}.backup.pub", "private": f"sealed:{name}.backup"},
-    }
-    return _add(tenant, references)
+        tenant = _inherit(tenant, defaults, key)
+    tenant = _inherit(tenant, root, "backup")
+    tenant = _inherit(tenant, root, "services")
+    tenant = _add(tenant, {"services": {role: _service(role, tenant) for role in SERVICE_ROLES}})
+    return _add(
+        tenant,
+        {
+            "certificate": f"sealed:{name}.tls",
+            "root": f"sealed:{name}.root",
+            "token": f"sealed:{name}.token",
+            "backup-key": {"public": f"file:keys/{name}.backup.pub", "private": f"sealed:{name}.backup"},
+        },
+    )
 
 
-def _service(role: ServiceRole, tenant: Node) -> Node:
-    """What the service of that role gets when nobody states it, as ``{role: {…}}``."""
-    uid = text(tenant, "services", role, "uid") or _ROLES[role]["uid"]
-    cpu = text(tenant, "cpu") or about(SharedSettings, "cpu").default
+def _service(role: ServiceRole, tenant: Node) -> Mapping[str, object]:
+    """What the service of that role gets when nobody states it."""
     memory = int(_read_size(text(tenant, "memory")) * _MEMORY_SHARES[role])
-    return build_node({role: {**_ROLES[role], "gid": uid, "cpus": cpu, "memory": f"{memory}B"}})
+    return {
+        **_ROLES[role],
+        # Nodes, not texts: a wrong value stands where its source stands, and is told once.
+        "gid": find(tenant, "services", role, "uid") or _ROLES[role]["uid"],
+        "cpus": find(tenant, "cpu") or about(SharedSettings, "cpu").default,
+        "memory": f"{memory}B",
+    }
 
 
 def _read_size(written: str) -> int:
@@ -140,14 +146,12 @@ def _add(node: Node, values: Mapping[str, object]) -> Node:
     return _overlay(node, build_node(values))
 
 
-def _inherit(node: Node, key: str, shared: Node | None) -> Node:
-    """Put what is shared under a key below what stands there."""
-    if shared is None:
+def _inherit(node: Node, group: Node | None, key: str) -> Node:
+    """Put what the group holds under a key below what stands there."""
+    shared = find(group, key) if group is not None else None
+    if group is None or shared is None:
         return node
-    own = find(node, key)
-    if own is None:
-        return with_entry(node, key, shared)
-    return with_entry(node, key, _overlay(own, shared), place=key_place(node, key))
+    return _overlay(node, Node({key: shared}, BUILT_IN, {key: key_place(group, key)}))
 
 
 def _overlay(own: Node, shared: Node) -> Node:

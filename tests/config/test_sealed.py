@@ -64,11 +64,11 @@ def test_it_is_the_public_age_format() -> None:
     assert b'"acme.root"' in clear
 
 
-def test_a_passphrase_locks_and_opens() -> None:
+def test_only_the_passphrase_opens_what_it_locked() -> None:
     sealed = seal(build_content(), WORDS)
 
+    # Each opening takes a second by design; the right one is opened in test_sealed_file.py.
     assert is_passphrase_locked(sealed)
-    assert reveal(open_sealed(sealed, WORDS, shown="s"))["acme.token"] == ("overlap", CANARY)
     with pytest.raises(RefusedError, match="cannot open 's': wrong passphrase"):
         open_sealed(sealed, Passphrase(Secret(b"wrong horse")), shown="s")
     with pytest.raises(RefusedError, match="it is locked with a passphrase, not with what was given"):

@@ -11,6 +11,7 @@ from drp.config.sealed import (
     Passphrase,
     SealedContent,
     SealedEntry,
+    is_passphrase_locked,
     new_identity,
     open_sealed,
 )
@@ -155,13 +156,17 @@ def test_a_passphrase_is_asked_for_or_read_from_a_file(path: Path, tmp_path: Pat
         asked.append(shown)
         return Secret(b"correct horse")
 
-    content, _ = load_sealed(path, KeySource(ask=ask))
-    assert (content.version, asked) == (1, [str(path)])
-
+    key = require_key(path.read_bytes(), KeySource(ask=ask), shown="s")
+    assert asked == ["s"]
     file = tmp_path / "passphrase"
     file.write_text("correct horse\n")
-    key = require_key(path.read_bytes(), KeySource(key_file=file), shown="s")
-    assert change_sealed(path, key, {"b": entry(b"2")}).version == 2
+    same = require_key(path.read_bytes(), KeySource(key_file=file), shown="s")
+    assert isinstance(key, Passphrase)
+    assert same.text.reveal() == key.text.reveal() == b"correct horse"
+
+    changed = change_sealed(path, same, {"b": entry(b"2")})
+    assert (changed.version, sorted(changed.entries)) == (2, ["a", "b"])
+    assert is_passphrase_locked(path.read_bytes())
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
