@@ -1,0 +1,124 @@
+"""The picture of the world notices one planted difference of each kind."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import dns.query
+import dns.tsigkeyring
+import dns.update
+import docker
+import pytest
+
+from tests.lab.company import Company, build_company
+from tests.lab.host import HostMachine
+from tests.lab.inside import run_inside
+from tests.lab.lab import Lab
+from tests.lab.world import build_client, compare_worlds, dump_world
+
+
+@pytest.fixture(scope="module")
+def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """One small tenant, the third: dedicated to a host of its own."""
+    found = build_company(lab, tmp_path_factory.mktemp("world"), ttl=4)
+    tenant = lab.names.tenants[2]
+    found.ops1.drp("deploy", tenant, "--yes")
+    found.seed(tenant, documents=20, files=1000, keys=5)
+    yield found
+
+
+Undo = Callable[[], object]
+Plant = Callable[[Company, HostMachine, str], Undo]
+
+
+def engine_of(host: HostMachine) -> docker.DockerClient:
+    return docker.DockerClient(base_url=host.sock, version="auto", timeout=60)
+
+
+def plant_network(company: Company, host: HostMachine, instance: str) -> Undo:
+    return engine_of(host).networks.create("stray").remove
+
+
+def plant_volume(company: Company, host: HostMachine, instance: str) -> Undo:
+    return engine_of(host).volumes.create("stray").remove
+
+
+def plant_container(company: Company, host: HostMachine, instance: str) -> Undo:
+    return engine_of(host).containers.create(company.lab.images["redis"].id, name="stray").remove
+
+
+def plant_secret_file(company: Company, host: HostMachine, instance: str) -> Undo:
+    host.run("touch", f"/run/drp/{instance}/stray")
+    return lambda: host.run("rm", f"/run/drp/{instance}/stray")
+
+
+def plant_record(company: Company, host: HostMachine, instance: str) -> Undo:
+    def change(adds: bool) -> None:
+        key = company.lab.dns.tsig
+        keyring = dns.tsigkeyring.from_text({key.name: (key.algorithm, key.secret)})
+        update = dns.update.Update(company.lab.dns.zone, keyring=keyring, keyname=key.name)
+        update.add("stray", 60, "A", "192.0.2.99") if adds else update.delete("stray")
+        with company.lab.ops1.net():
+            dns.query.tcp(update, str(company.lab.dns.primary), timeout=5)
+
+    change(True)
+    return lambda: change(False)
+
+
+def plant_object(company: Company, host: HostMachine, instance: str) -> Undo:
+    with company.lab.ops1.net():
+        client = build_client(company.lab, "backups")
+        client.put_object(Bucket="backups", Key="drp1/stray", Body=b"stray")
+
+    def undo() -> None:
+        with company.lab.ops1.net():
+            build_client(company.lab, "backups").delete_object(Bucket="backups", Key="drp1/stray")
+
+    return undo
+
+
+def plant_route(company: Company, host: HostMachine, instance: str) -> Undo:
+    maps = "/var/lib/docker/volumes/drp-edge/_data/routes.map"
+    before = host.run("cat", maps).stdout
+    host.run("sh", "-c", f"echo 'stray.example closed' >> {maps}")
+    return lambda: host.run("tee", maps, input=before)
+
+
+def plant_stop(company: Company, host: HostMachine, instance: str) -> Undo:
+    api = engine_of(host).containers.get(f"{instance}-api")
+    api.stop(timeout=5)
+    return api.start
+
+
+def plant_document(company: Company, host: HostMachine, instance: str) -> Undo:
+    image = company.lab.images["api"].id
+    run_inside(host, instance, image, "damage_script.py", "document")
+    return lambda: None
+
+
+PLANTS: dict[str, Plant] = {
+    "networks": plant_network,
+    "volumes": plant_volume,
+    "containers": plant_container,
+    "tmpfs": plant_secret_file,
+    "zone": plant_record,
+    "buckets": plant_object,
+    "maps": plant_route,
+    "status": plant_stop,
+    "content": plant_document,
+}
+
+
+def test_one_difference_of_each_kind_is_noticed(company: Company) -> None:
+    host_name, instance = company.host_of(company.lab.names.tenants[2])
+    host = company.lab.hosts[host_name]
+    before = dump_world(company.lab)
+    assert compare_worlds(before, dump_world(company.lab)) == []
+    for kind, plant in PLANTS.items():
+        with contextlib.ExitStack() as stack:
+            stack.callback(plant(company, host, instance))
+            found = compare_worlds(before, dump_world(company.lab))
+        assert any(f"/{kind}" in line for line in found), (kind, found)
+        if kind != "content":
+            assert compare_worlds(before, dump_world(company.lab)) == [], kind
