@@ -26,11 +26,6 @@ def finished(indexes: list[bytes]) -> list[bytes]:
     return sorted(raw for raw in indexes if "buildUUID" not in bson.decode(raw))
 
 
-def shown(server: SimMongo) -> dict[str, tuple[str, list[bytes]]]:
-    """What the restored server holds: namespace -> (type, finished indexes)."""
-    return {c.namespace: (c.type, finished(c.indexes)) for c in server.collections if not c.dropped}
-
-
 def check_equal(state: RecordedState, server: SimMongo) -> None:
     """Documents in natural order, options, indexes, users and roles: the same bytes."""
     there = {c.namespace: c for c in server.collections if not c.dropped}

@@ -29,7 +29,9 @@ from drp.errors import VerificationError
 
 _NOT_FOR_CREATE = frozenset({"uuid", "recordIdsReplicated", "autoIndexId", "temp"})
 _BYPASS = "bypassEmptyTsReplacement"
-_ZERO = re.compile(rb"\x11[^\x00]*\x00\x00{8}")  # a timestamp 0,0 somewhere; the exact look comes after
+# A timestamp 0,0 somewhere; the exact look comes after. Names without the type byte itself, so that no byte
+# is looked at twice: the last such byte before the zeroes is enough.
+_ZERO = re.compile(rb"\x11[^\x00\x11]*\x00{9}")
 _ZERO_VALUE = struct.pack("<Q", 0)
 _DEFAULT_VERSION = 2  # of an index; some servers do not take the field at all
 
