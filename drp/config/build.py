@@ -45,7 +45,7 @@ _DIGEST_KEYS: Final = {"sort_keys": True, "separators": (",", ":"), "ensure_asci
 class InventoryBuilder:
     """``root`` is the resolved tree from which ``settings`` were made, ``folder`` where its files are."""
 
-    def __init__(self, settings: RootSettings, root: Node, folder: Path, publics: PublicTexts) -> None:
+    def __init__(self, settings: RootSettings, root: Node, folder: Path, *, publics: PublicTexts) -> None:
         self._settings = settings
         self._root = root
         self._folder = folder

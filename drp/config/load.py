@@ -59,7 +59,7 @@ def _load(folder: Path, *, needs_keys: bool) -> tuple[Inventory, Node]:
     problems = [*tree.problems, *problems, *check_tree(root), *publics.problems]
     if settings is None or problems:
         raise ConfigError(problems, hint=_AGAIN)
-    return InventoryBuilder(settings, root, folder, publics).build(), root
+    return InventoryBuilder(settings, root, folder, publics=publics).build(), root
 
 
 def _flatten(node: Node, key: str, place: Place) -> Iterator[EffectiveValue]:

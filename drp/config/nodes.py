@@ -75,7 +75,7 @@ def _step(node: Node, step: str | int) -> Node | None:
     return None
 
 
-def with_entry(node: Node, key: str, value: Node, place: Place = BUILT_IN) -> Node:
+def with_entry(node: Node, key: str, value: Node, *, place: Place = BUILT_IN) -> Node:
     """A copy of a map with one entry more (or another)."""
     assert isinstance(node.value, dict)
     return Node({**node.value, key: value}, node.place, {**node.key_places, key: place})

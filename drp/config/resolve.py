@@ -53,17 +53,18 @@ def fill(node: Node, model: type[Settings]) -> Node:
         key, known = info.alias or name, about(model, name)
         if key not in node.value and known.default is not None:
             node = with_entry(node, key, build_node(known.default))
-        node = _fill_below(node, key, model, name)
+        node = _fill_below(node, model, name)
     return node
 
 
-def _fill_below(node: Node, key: str, model: type[Settings], name: str) -> Node:
+def _fill_below(node: Node, model: type[Settings], name: str) -> Node:
+    key = model.model_fields[name].alias or name
     shape = shape_of(model, name)
     held = find(node, key)
     # Groups that are only shared by tenants stay as they are written: tenants are filled.
     if held is None or shape.model is None or (model is RootSettings and key in ("defaults", "services")):
         return node
-    return with_entry(node, key, _filled(held, shape.model, shape.holds), key_place(node, key))
+    return with_entry(node, key, _filled(held, shape.model, shape.holds), place=key_place(node, key))
 
 
 def _filled(held: Node, model: type[Settings], holds: str) -> Node:

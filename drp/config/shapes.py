@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from drp.config.settings import Settings
@@ -18,6 +19,7 @@ class Shape:
     model: type[Settings] | None = None
 
 
+@cache
 def shape_of(model: type[Settings], name: str) -> Shape:
     """The shape of a field, by its Python name."""
     return _shape(model.model_fields[name].annotation)

@@ -135,7 +135,7 @@ class Tenant:
     services: Mapping[ServiceRole, Service]
     accounts: tuple[Account, ...]
     smoke: tuple[JsonMap, ...]
-    """Requests of the smoke test: method, path, body, headers, expect-status, expect-contains."""
+    """Requests of the smoke test: method, path, body, headers, expect_status, expect_contains."""
     smoke_collections: tuple[str, ...]
     """``database.collection`` names the smoke test may leave behind; removed after it."""
     certificate: SecretRef
