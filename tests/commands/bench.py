@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from drp.errors import DeniedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
 from drp.runbooks.compile import compile_runbook
+from drp.testing.clock import ManualClock
 from drp.testing.company import FakeCompany
-from drp.witness.leases import Holder
+from drp.witness.leases import Holder, Lease, Leases
 from tests.actions.runs import deploy
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
@@ -38,16 +40,27 @@ class PowerCut(BaseException):
 
 
 class CutAt:
-    """Cuts the power at the n-th fault point; counts them all the same."""
+    """Cuts the power at the fault point of that name."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.seen: list[str] = []
+    def __init__(self, point: str) -> None:
+        self._point = point
 
     def hit(self, point: str) -> None:
-        self.seen.append(point)
-        if len(self.seen) == self.number:
+        if point == self._point:
             raise PowerCut(point)
+
+
+class BeatingClock(ManualClock):
+    """While somebody waits, another machine goes on beating."""
+
+    def __init__(self, leases: Leases, lease: Lease, *, first: int = 1) -> None:
+        super().__init__()
+        self._leases, self._lease, self._beat = leases, lease, first
+
+    def wait(self, duration: timedelta) -> None:
+        super().wait(duration)
+        self._leases.beat(self._lease, self._beat)
+        self._beat += 1
 
 
 def never_alive(holder: Holder) -> bool | None:
@@ -131,11 +144,11 @@ class Bench:
     def status(self, subject: str = "") -> StatusReport:
         return Observer(self.company, self.state, is_alive=self.workshop.is_alive).status(subject)
 
-    def cut(self, number: int, verb: str = "migrate", site: str = "dc5") -> None:
-        """Give an order and cut the power at that fault point."""
-        self.faults = CutAt(number)
+    def cut(self, point: str) -> None:
+        """Begin to migrate acme to dc5 and cut the power at that fault point."""
+        self.faults = CutAt(point)
         with pytest.raises(PowerCut):
-            self.launch(verb, site)
+            self.launch("migrate", "dc5")
         self.faults = NoFaults()
 
     def order(self, verb: str, site: str, tenant: str) -> Order:

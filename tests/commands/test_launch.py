@@ -13,14 +13,13 @@ from drp.commands.desk import Departure, Stoppable
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, REFUSED, STUCK, UNKNOWN
 from drp.commands.events import RunEvent, StageEvent, StepEvent, WorldEvent
 from drp.errors import LeaseHeldError, RefusedError
-from drp.testing.clock import ManualClock
 from drp.testing.company import FakeCompany
 from drp.testing.databases import State
 from drp.witness.epochs import Claim, Epochs
-from drp.witness.leases import Holder, Lease, LeaseReader, Leases
+from drp.witness.leases import Holder, LeaseReader, Leases
 from drp.witness.runs import RunReader
 from tests.actions.test_runs import without_burnt
-from tests.commands.bench import DENIED, Bench, never_alive
+from tests.commands.bench import DENIED, BeatingClock, Bench, never_alive
 
 
 def alter(state: State) -> None:
@@ -179,19 +178,6 @@ def test_leaving_is_unknown_and_keeps_the_lease_to_its_term(bench: Bench) -> Non
     lease = LeaseReader(bench.workshop.witness).find("acme")
     assert lease is not None
     assert not lease.is_ended
-
-
-class BeatingClock(ManualClock):
-    """While somebody waits, another machine goes on beating."""
-
-    def __init__(self, leases: Leases, lease: Lease) -> None:
-        super().__init__()
-        self._leases, self._lease, self._beat = leases, lease, 0
-
-    def wait(self, duration: timedelta) -> None:
-        super().wait(duration)
-        self._beat += 1
-        self._leases.beat(self._lease, self._beat)
 
 
 def test_second_order_is_told_who_since_when_at_what(bench: Bench) -> None:

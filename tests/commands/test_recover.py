@@ -1,0 +1,143 @@
+"""A process that died in the middle of a move, and the one that takes over."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from drp.commands.endings import AS_BEFORE, DONE
+from drp.commands.journals import read_local
+from drp.commands.results import Takeover
+from drp.engine.journal import JournalError
+from drp.errors import LeaseHeldError, RefusedError
+from drp.witness.leases import LeaseReader, Leases
+from tests.actions.test_runs import without_burnt
+from tests.commands.bench import BeatingClock, Bench, deployed
+
+EARLY = (
+    "before:volume/acme-e0002-mongodb",
+    "after-effect:volume/acme-e0002-mongodb",
+    "after-start:restore",
+    "after-effect:restore",
+    "after-start:stop-api",
+    "after-end:stop-api",
+)
+"""Fault points of a migration from which there is a way back."""
+LATE = (
+    "after-start:route/h1",
+    "after-effect:route/h1",
+    "before:switch/acme.example.test",
+    "after-effect:switch/acme.example.test",
+)
+"""And from which there is none."""
+
+
+def serves_dc5(bench: Bench) -> bool:
+    return bench.status("acme").served[0].site == "dc5"
+
+
+@pytest.mark.parametrize("point", EARLY + LATE)
+def test_resume_ends_as_an_undisturbed_run(tmp_path: Path, point: str) -> None:
+    undisturbed = Bench(tmp_path / "undisturbed")
+    undisturbed.launch("migrate", "dc5")
+    bench = Bench(tmp_path / "state")
+    bench.cut(point)
+    report = bench.recover("7f3a")
+    assert report.ending is DONE
+    assert bench.company.dump() == undisturbed.company.dump()
+
+
+@pytest.mark.parametrize("point", [EARLY[3], LATE[1]])
+def test_resume_on_another_machine_needs_only_the_witness(tmp_path: Path, point: str) -> None:
+    bench = Bench(tmp_path / "state")
+    bench.cut(point)
+    shutil.rmtree(bench.state)
+    report = bench.recover()
+    assert report.ending is DONE
+    assert serves_dc5(bench)
+    records = read_local(bench.state / f"{report.run}.journal")
+    assert records[0].kind == "plan"
+    assert records[-1].kind == "ended"
+
+
+@pytest.mark.parametrize("point", EARLY)
+def test_rollback_leaves_the_world_of_before(tmp_path: Path, point: str) -> None:
+    before = deployed().dump()
+    bench = Bench(tmp_path / "state")
+    bench.cut(point)
+    report = bench.recover("acme", back=True)
+    assert report.ending is DONE
+    assert report.back
+    assert report.served.site == "dc3"
+    assert without_burnt(bench.company.dump()) == without_burnt(before)
+
+
+def test_rollback_after_the_final_step_is_refused(bench: Bench) -> None:
+    bench.cut("after-start:route/h1")
+    world = bench.company.dump()
+    with pytest.raises(RefusedError, match=r"cannot roll back .*7f3a': its final step has begun"):
+        bench.recover("7f3a", back=True)
+    assert bench.company.dump() == world
+
+
+def test_takeover_shows_what_was_found(bench: Bench) -> None:
+    bench.cut("after-effect:restore")
+    bench.answers = [False]
+    bench.shown.clear()
+    with pytest.raises(RefusedError, match="the answer was no"):
+        bench.recover()
+    (found,) = bench.shown
+    assert isinstance(found, Takeover)
+    assert (found.source, found.target, found.owner) == ("dc3/h1", "dc5/h3", "ops@here")
+    assert found.doubtful.keys() == {"restore"}
+    assert found.served.site == "dc3"
+    assert not found.past_final
+    assert 0 < found.done < found.total
+
+
+def test_resume_of_a_run_that_failed_and_went_back_is_refused(bench: Bench) -> None:
+    bench.company.databases.damage_restored = lambda state: state["users"].clear()
+    report = bench.launch("migrate", "dc5")
+    assert report.ending is AS_BEFORE
+    with pytest.raises(RefusedError, match="it ended as as-before at"):
+        bench.recover(report.run)
+
+
+def test_resume_of_nothing_is_refused(bench: Bench) -> None:
+    with pytest.raises(RefusedError, match="cannot resume 'a run': no run is open"):
+        bench.recover()
+    with pytest.raises(RefusedError, match="cannot resume 'zzzz': there is no such run"):
+        bench.recover("zzzz")
+
+
+def test_resume_while_the_first_process_beats_is_held(bench: Bench) -> None:
+    bench.cut(EARLY[0])
+    bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
+    found = LeaseReader(bench.workshop.witness).find("acme")
+    assert found is not None
+    assert not found.is_ended
+    leases = Leases(bench.workshop.witness, bench.company.clock, is_alive=lambda _: None)
+    bench.company.clock = BeatingClock(leases, found.lease, first=100)
+    with pytest.raises(LeaseHeldError, match=r"run .*7f3a' .* of ops@here works on it"):
+        bench.recover()
+
+
+def test_resume_once_the_beats_have_stopped_goes_on(bench: Bench) -> None:
+    bench.cut(EARLY[0])
+    bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
+    assert bench.recover().ending is DONE
+
+
+def test_journal_that_tells_another_story_is_not_followed(bench: Bench) -> None:
+    bench.cut(EARLY[0])
+    other = Bench(bench.state.parent / "other")
+    other.company.clock.advance(timedelta(seconds=1))
+    other.cut(EARLY[0])
+    shutil.rmtree(bench.state)
+    shutil.copytree(other.state, bench.state)
+    with pytest.raises(JournalError, match="is not the one in the witness"):
+        bench.recover()
