@@ -39,11 +39,15 @@ class EdgeReader(Protocol):
     def is_held(self, name: str) -> bool: ...
 
     def requests_in_flight(self, name: str) -> int:
-        """Requests of that name that were passed on and have not been answered."""
+        """Requests of that name that an API of this host got and has not answered.
+
+        Those forwarded to another edge are counted there. One whose client has reset its connection is
+        counted no more, though its API may still work on it: stop the API to be sure.
+        """
         ...
 
     def requests_total(self, name: str) -> int:
-        """Requests of that name answered since the proxy started."""
+        """Requests of that name answered, by an API or another edge, since the proxy started."""
         ...
 
     def has_certificate(self, name: str, fingerprint: str) -> bool:

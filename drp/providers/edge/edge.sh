@@ -40,8 +40,10 @@ show() {
     echo "[$map]"
     ask "show map $CONFIG/$map.map"
   done
-  echo "[counters]"
-  ask "show table counters"
+  for table in passed_on in_flight; do
+    echo "[$table]"
+    ask "show table $table"
+  done
   echo "[end]"
 }
 
@@ -123,7 +125,8 @@ fingerprint() { # name: what a client is shown for it
 worker() { ask "show info" | sed -n 's/^Pid: //p'; }
 
 reload() {
-  haproxy -c -q -f "$CONFIG/haproxy.cfg" || refuse "the configuration is wrong"
+  said=$(haproxy -c -f "$CONFIG/haproxy.cfg" 2>&1) ||
+    refuse "the configuration is wrong: $(echo "$said" | grep ALERT | head -n 2)"
   # the old worker would never hear of the release
   if [ -n "$(rows held)" ]; then refuse "requests are held"; fi
   list_certificates

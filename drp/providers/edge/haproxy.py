@@ -74,23 +74,33 @@ class HaproxyEdge:
         return self._state().in_flight.get(name, 0)
 
     def requests_total(self, name: str) -> int:
-        state = self._state()
-        return state.begun.get(name, 0) - state.in_flight.get(name, 0)
+        return self._state().answered.get(name, 0)
 
     def has_certificate(self, name: str, fingerprint: str) -> bool:
         check_name(name)
-        return self._run("look at the certificate of", name, "fingerprint", name).strip() == fingerprint
+        shown = self._run("look at the certificate of", name, "fingerprint", name).strip()
+        return bool(shown) and shown == fingerprint
 
     # changing
 
     def install(self) -> None:
-        """Into a created or running container; a running proxy is reloaded, unless it holds requests."""
-        files = [*build_files(self._settings)]
-        files += [build_file(name, "", self._settings) for name in MAPS if self._read(name) is None]
-        self._host.put_files(self._settings.container, self._settings.config, files)
+        """Into a created or running container; a running proxy is reloaded.
+
+        RejectedError: it holds requests, or the configuration is wrong; then nothing has changed.
+        """
+        files = build_files(self._settings)
+        before = {file.name: self._read(file.name) for file in files}
+        missing = [build_file(name, "", self._settings) for name in MAPS if self._read(name) is None]
+        self._put([*files, *missing])
         found = self._host.find_container(self._settings.container)
-        if found is not None and found.running:
+        if found is None or not found.running:
+            return
+        try:
             self._run("reload", self._settings.container, "reload")
+        except RejectedError:
+            old = [(name, content) for name, content in before.items() if content is not None]
+            self._put([build_file(name, content.decode(), self._settings) for name, content in old])
+            raise
 
     def set_route(self, name: str, route: Route | None) -> None:
         value = "" if route is None else render_route(route)
@@ -125,6 +135,9 @@ class HaproxyEdge:
     def _put_certificate(self, name: str, content: Secret) -> None:
         file = build_certificate_file(name, content, self._settings)
         self._host.put_files(self._settings.container, self._settings.secrets, [file])
+
+    def _put(self, files: Sequence[FileSpec]) -> None:
+        self._host.put_files(self._settings.container, self._settings.config, files)
 
     def _read(self, file: str) -> bytes | None:
         return self._host.read_file(self._settings.container, f"{self._settings.config}/{file}")

@@ -1,4 +1,6 @@
 -- Requests of a held name wait here. The map of held names gives the most seconds a request may wait.
+-- txn.waiting stays true unless the name is released: a wait that is broken off (the proxy does so when the
+-- client leaves) must not let the request through.
 local held
 
 core.register_init(function()
@@ -11,11 +13,11 @@ core.register_action("hold", { "http-req" }, function(txn)
   while true do
     local limit = held:lookup(name)
     if limit == nil then
+      txn:set_var("txn.waiting", false)
       return
     end
     local now = core.now()
     if (now.sec - began.sec) + (now.usec - began.usec) / 1000000 >= tonumber(limit) then
-      txn:set_var("txn.late", true)
       return
     end
     core.msleep(20)

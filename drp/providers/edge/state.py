@@ -12,17 +12,18 @@ from drp.ports.edges import Route, RouteKind
 
 _NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _TARGET: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
-_COUNTER: Final = re.compile(r"key=(\S+) .*conn_cur=(\d+) http_req_cnt=(\d+)")
+_KEY: Final = re.compile(r" key=(\S+) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeState:
-    """``held`` maps name -> seconds; ``begun`` and ``in_flight`` count requests that were passed on."""
+    """``held`` maps name -> seconds. ``in_flight`` counts requests that an API of this host has and did not
+    answer, ``answered`` those that an API or another edge has answered."""
 
     routes: Mapping[str, Route]
     held: Mapping[str, float]
-    begun: Mapping[str, int]
     in_flight: Mapping[str, int]
+    answered: Mapping[str, int]
 
 
 def parse_state(text: str) -> EdgeState:
@@ -30,12 +31,13 @@ def parse_state(text: str) -> EdgeState:
     sections = _parse_sections(text)
     if "end" not in sections:
         raise UnreachableError("cannot read the edge's state: its output was cut")
-    counters = [found for line in sections["counters"] if (found := _COUNTER.search(line))]
+    begun = _parse_table(sections["passed_on"], "http_req_cnt")
+    unanswered = _parse_table(sections["passed_on"], "conn_cur")
     return EdgeState(
         routes={name: parse_route(value) for name, value in _iter_rows(sections["routes"])},
         held={name: float(value) for name, value in _iter_rows(sections["held"])},
-        begun={found[1]: int(found[3]) for found in counters},
-        in_flight={found[1]: int(found[2]) for found in counters},
+        in_flight=_parse_table(sections["in_flight"], "conn_cur"),
+        answered={name: number - unanswered[name] for name, number in begun.items()},
     )
 
 
@@ -78,3 +80,12 @@ def _iter_rows(lines: list[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         _, name, value = line.split(" ", 2)
         yield name, value
+
+
+def _parse_table(lines: list[str], column: str) -> dict[str, int]:
+    found = {}
+    for line in lines:
+        key, value = _KEY.search(line), re.search(rf" {column}=(\d+)", line)
+        if key and value:
+            found[key[1]] = int(value[1])
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -77,6 +78,21 @@ class LocalEdge:
 
     def probes(self) -> NetworkProbes:
         return NetworkProbes(AUTHORITY.pem, port=self.settings.https_port)
+
+    def runtime(self, command: str) -> str:
+        """What the proxy says to a command on its socket."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.connect(str(self.container.folders[1] / "admin.sock"))
+            admin.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: admin.recv(65536), b"")).decode()
+
+    def connections(self) -> int:
+        """Requests that the TLS port has taken and not answered, those that wait included."""
+        return self.runtime("show sess").count(" fe=edge ")
+
+    def uptime(self) -> int:
+        """Whole seconds since the proxy started."""
+        return int(self.runtime("show info").split("Uptime_sec: ")[1].split()[0])
 
     def start(self) -> None:
         log = self.folder / "log"
