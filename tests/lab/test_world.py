@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dns.query
 import dns.tsigkeyring
@@ -19,13 +19,13 @@ from tests.lab.world import build_client, compare_worlds, dump_world
 
 
 @pytest.fixture(scope="module")
-def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """One small tenant, the third: dedicated to a host of its own."""
     found = build_company(lab, tmp_path_factory.mktemp("world"), ttl=4)
     tenant = lab.names.tenants[2]
     found.ops1.drp("deploy", tenant, "--yes")
     found.seed(tenant, documents=20, files=1000, keys=5)
-    yield found
+    return found
 
 
 Undo = Callable[[], object]
