@@ -120,15 +120,17 @@ class HostMachine(Machine):
             time.sleep(0.02)
         raise LabError(f"cannot start the engine of '{self.name}': {log.read_text()[-2000:].strip()}")
 
+    def open_client(self) -> docker.DockerClient:
+        """A client of the engine over its unix socket, for those who stand outside; close it."""
+        return docker.DockerClient(base_url=self.sock, version="auto", timeout=120)
+
     def load(self, *images: Image) -> None:
         """Load images from their archives. Raises LabError when the engine makes another ID of one."""
-        with contextlib.closing(
-            docker.DockerClient(base_url=self.sock, version="auto", timeout=120)
-        ) as client:
+        with contextlib.closing(self.open_client()) as client:
             for image in images:
                 with image.tar.open("rb") as file:
-                    loaded = client.images.load(file)
-                if [one.id for one in loaded] != [image.id]:
+                    loaded = [one.id for one in client.images.load(file)]
+                if loaded != [image.id]:
                     raise LabError(f"cannot load '{image.name}' on {self.name}: its id became {loaded}")
 
     def engine_pid(self) -> int:

@@ -25,6 +25,8 @@ class Janitor:
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
+            # whoever reads our output must not wait for the janitor
+            stdout=subprocess.DEVNULL,
             cwd=CHECKOUT,
             env={k: v for k, v in os.environ.items() if k != MARK},
             start_new_session=True,

@@ -41,7 +41,12 @@ table inet private {{
 
 
 class Lab:
-    """A running laboratory; ``with Lab.up() as lab:`` or ``down`` at the end."""
+    """A running laboratory; ``with Lab.up() as lab:`` or ``down`` at the end.
+
+    ``hosts`` are by name; ``ops1``, ``ops2`` and ``client`` are plain machines; ``primary``,
+    ``secondary``, ``resolver`` and ``store`` run the servers that ``dns`` and ``s3`` describe; ``ca``
+    issues certificates for names of tenants; ``images`` are by name and are on no engine yet.
+    """
 
     def __init__(self, names: Names, state: State) -> None:
         self.names = names
@@ -74,7 +79,7 @@ class Lab:
 
     def _boot(self) -> None:
         self._equip()
-        _in_parallel("boot", self._routers)
+        _in_parallel("boot", self.routers)
         # the followers ask the primary when they start, and ask again late when it is not there
         followers: list[Machine] = [self.secondary, self.resolver]
         _in_parallel("boot", [machine for machine in self.machines if machine not in followers])
@@ -83,7 +88,7 @@ class Lab:
     def down(self) -> None:
         """Take all down; afterwards no process, mount, namespace, control group or file is left."""
         _in_parallel("power_off", self.machines)
-        _in_parallel("power_off", self._routers)
+        _in_parallel("power_off", self.routers)
         janitor, self._janitor = self._janitor, None
         if janitor is not None:
             janitor.finish()
@@ -115,7 +120,7 @@ class Lab:
     def _lay_networks(self) -> None:
         public = self._build_router("public", "")
         private = self._build_router("private", _PRIVATE_RULES)
-        self._routers = [public, private]
+        self.routers = [public, private]
         zones = ("home", "away", "third")
         self._public = [public.add_segment(*pair) for pair in zip(zones, plan.PUBLIC, strict=True)]
         self._private = [private.add_segment(*pair) for pair in zip(zones, plan.MANAGEMENT, strict=True)]

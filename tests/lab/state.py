@@ -53,14 +53,15 @@ def build_state(*, kept: bool) -> State:
     lab_id = secrets.token_hex(3)
     return State(
         lab_id=lab_id,
-        root=_choose_folder() / (PREFIX + lab_id),
+        root=choose_folder() / (PREFIX + lab_id),
         owner=os.getpid(),
         owner_start=find_start(os.getpid()) or "",
         kept=kept,
     )
 
 
-def _choose_folder() -> Path:
+def choose_folder() -> Path:
+    """Where roots of laboratories lie."""
     try:
         free = shutil.disk_usage(_SHARED_MEMORY).free
         runs_programs = not os.statvfs(_SHARED_MEMORY).f_flag & os.ST_NOEXEC

@@ -62,8 +62,11 @@ def build_json(status: int, words: object) -> Reply:
     return Reply(status=status, parts=[body], size=len(body))
 
 
+def build_done(request: Request) -> Reply:
+    return build_json(200, {"id": request.name})
+
+
 Handler = Callable[[Request], Reply]
-_DONE = Reply(status=204)
 _MISSING = build_json(404, {"error": "not found"})
 
 
@@ -109,7 +112,7 @@ class Routes:
 
     def _put_item(self, request: Request) -> Reply:
         self._storage.put_item(request.name, request.read_json("value"))
-        return _DONE
+        return build_done(request)
 
     def _get_item(self, request: Request) -> Reply:
         found = self._storage.find_item(request.name)
@@ -117,7 +120,7 @@ class Routes:
 
     def _put_file(self, request: Request) -> Reply:
         self._storage.put_file(request.name, request.body)
-        return _DONE
+        return build_done(request)
 
     def _get_file(self, request: Request) -> Reply:
         found = self._storage.find_file(request.name)
@@ -127,11 +130,11 @@ class Routes:
 
     def _put_probe(self, request: Request) -> Reply:
         self._storage.put_probe(request.name, request.read_json("value"))
-        return _DONE
+        return build_done(request)
 
     def _get_probe(self, request: Request) -> Reply:
         found = self._storage.find_probe(request.name)
         return build_json(200, {"id": request.name, "value": found["value"]}) if found else _MISSING
 
     def _delete_probe(self, request: Request) -> Reply:
-        return _DONE if self._storage.delete_probe(request.name) else _MISSING
+        return build_done(request) if self._storage.delete_probe(request.name) else _MISSING

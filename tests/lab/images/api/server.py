@@ -111,9 +111,8 @@ class Handler(BaseHTTPRequestHandler):
     def _reply(self, reply: Reply) -> None:
         self.send_response(reply.status)
         self.send_header("X-Instance", socket.gethostname())
-        if reply.status != 204:
-            self.send_header("Content-Type", reply.kind)
-            self.send_header("Content-Length", str(reply.size))
+        self.send_header("Content-Type", reply.kind)
+        self.send_header("Content-Length", str(reply.size))
         if self.close_connection or self.server.stopping.is_set():
             self.close_connection = True
             self.send_header("Connection", "close")
