@@ -13,9 +13,17 @@ from typing import Any, Final
 
 import pytest
 
-from drp.errors import ConflictError, DeadlineError, NotFoundError, RejectedError
+from drp.errors import BugError, ConflictError, DeadlineError, NotFoundError, RejectedError
 from drp.model.names import SECRETS_ROOT
-from drp.model.specs import Attachment, ContainerSpec, FileSpec, Mount, NetworkSpec, VolumeSpec
+from drp.model.specs import (
+    Attachment,
+    ContainerSpec,
+    FileSpec,
+    Mount,
+    NetworkSpec,
+    PublishedPort,
+    VolumeSpec,
+)
 from drp.model.values import Secret
 from drp.ports.hosts import ContainerState, Host
 
@@ -172,7 +180,11 @@ class HostContract:
 
     @pytest.mark.parametrize(
         "other",
-        [{}, {"name": "other-name", "bridge": "drpother"}, {"subnet": "10.79.0.16/28", "name": "other-name"}],
+        [
+            {"bridge": "drpother", "subnet": "10.79.0.16/28"},
+            {"name": "other-name", "bridge": "drpother"},
+            {"name": "other-name", "subnet": "10.79.0.16/28"},
+        ],
         ids=["name", "subnet", "bridge"],
     )
     def test_what_a_network_needs_is_taken(self, bench: Bench, other: dict[str, Any]) -> None:
@@ -252,6 +264,19 @@ class HostContract:
         with pytest.raises(ConflictError):
             bench.host.create_container(bench.spec("c", "hang"))
         assert bench.require("c") == before
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"mounts": (Mount(path="/host", host_path="/etc"),)},
+            {"ports": (PublishedPort(address="0.0.0.0", port=443, container_port=443),)},
+        ],
+        ids=["mount", "port"],
+    )
+    def test_what_no_container_may_have(self, bench: Bench, change: dict[str, Any]) -> None:
+        with pytest.raises(BugError):
+            bench.host.create_container(bench.spec("c", **change))
+        assert bench.host.containers(LABELS) == []
 
     def test_who_made_it_does_not_count_in_the_digest(self, bench: Bench) -> None:
         spec = bench.spec("c")

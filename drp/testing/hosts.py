@@ -19,6 +19,7 @@ from drp.errors import ConflictError, DeadlineError, DrpError, NotFoundError, Re
 from drp.model.specs import Attachment, ContainerSpec, FileSpec, NetworkSpec, VolumeSpec
 from drp.model.values import JsonMap
 from drp.ports.hosts import ContainerState, ExecResult, HostState, NetworkState
+from drp.providers.docker.translate import build_container
 from drp.testing.failures import Scripted
 from drp.testing.host_world import FakeContainer, FakeFile, FakeNetwork, FakeVolume, World, published
 
@@ -298,6 +299,7 @@ class FakeHost(Scripted):
         return found
 
     def _create(self, spec: ContainerSpec) -> None:
+        build_container(spec)  # for its checks: what no engine is asked for, this one refuses too
         if spec.name in self.world.containers:
             raise ConflictError(f"cannot create container '{spec.name}': the name is taken")
         self._check_image(spec)

@@ -23,6 +23,8 @@ from drp.providers.docker.translate import build_container, build_endpoint
 GRACE: Final = 5.0
 """Seconds a container may take to be seen as ended after its output has."""
 
+_UNFINISHED: Final = ".unfinished"
+
 _TAIL_PIECES: Final = 16
 _TAIL: Final = 2000
 """Characters of standard error that go into a message."""
@@ -35,13 +37,13 @@ def create(engine: Engine, spec: ContainerSpec) -> None:
         raise ConflictError(
             f"cannot create container '{spec.name}' on host '{engine.host}': the name is taken"
         )
-    unfinished = f"{spec.name}.unfinished"
-    remove(api, unfinished)
+    unfinished = f"{spec.name}{_UNFINISHED}"
+    _remove_one(api, unfinished)
     made = _make(engine, spec, unfinished)
     try:
         api.rename(made, spec.name)
     except docker.errors.APIError:
-        remove(api, made)
+        _remove_one(api, made)
         raise
 
 
@@ -91,7 +93,15 @@ def connect(engine: Engine, container: str, link: Attachment) -> None:
 
 
 def remove(api: docker.APIClient, container: str) -> None:
-    """Remove by force, with the volumes that its image made; a missing one is no error."""
+    """Remove by force, with the volumes that its image made, and one of which the creation was broken off.
+
+    A missing one is no error.
+    """
+    _remove_one(api, f"{container}{_UNFINISHED}")
+    _remove_one(api, container)
+
+
+def _remove_one(api: docker.APIClient, container: str) -> None:
     with contextlib.suppress(docker.errors.NotFound):
         api.remove_container(container, v=True, force=True)
 

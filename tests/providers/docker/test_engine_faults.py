@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,6 +168,36 @@ class TestAllCallsEnd:
         host.state()
         with killed(machine), pytest.raises(UnreachableError, match="on host 'h1'"):
             call(host)
+
+
+class TestBrokenOffCreations:
+    """An orchestrator that died between creating and naming leaves an unfinished container."""
+
+    @pytest.fixture
+    def spec(self, host: DockerHost, image: str) -> ContainerSpec:
+        spec = make_spec(image, "sleep 1000", name="service")
+        host.create_container(replace(spec, name="service.unfinished"))
+        assert host.find_container("service") is None
+        return spec
+
+    def test_the_next_creation_takes_its_place(self, host: DockerHost, spec: ContainerSpec) -> None:
+        host.create_container(spec)
+        assert [found.name for found in host.containers(LABELS)] == ["service"]
+
+    def test_removal_takes_it_along(self, host: DockerHost, spec: ContainerSpec) -> None:
+        host.remove_container("service")
+        assert host.containers(LABELS) == []
+
+
+def test_many_threads_share_one_engine(machine: EngineMachine, image: str) -> None:
+    host = machine.over_socket()
+
+    def run(number: int) -> list[bytes]:
+        spec = make_spec(image, f"echo {number}", name=f"job{number}")
+        return list(host.run_once(spec, b"", LONG_ENOUGH))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(run, range(16))) == [[f"{number}".encode()] for number in range(16)]
 
 
 class TestCertificates:
