@@ -47,6 +47,7 @@ class SimMongo(SimWorld):
             "ttlMonitorEnabled": True,
             "minSnapshotHistoryWindowInSeconds": 300,
         }
+        self.operations: list[dict[str, Any]] = [{"client": "10.0.0.2:4711", "appName": "drp"}]
         self.hooks: list[Hook] = []
         self.sent: list[str] = []
         self._cursors: dict[int, SimCursor] = {}
@@ -291,7 +292,7 @@ class SimMongo(SimWorld):
         return OK
 
     def _current_op(self, _database: str, _command: Mapping[str, Any]) -> bytes:
-        return bson.encode({"inprog": [{"client": "10.0.0.2:4711", "appName": "drp"}], "ok": 1.0})
+        return bson.encode({"inprog": self.operations, "ok": 1.0})
 
 
 def _check_readable(collection: SimCollection | None, time: Timestamp) -> None:
