@@ -2,5 +2,5 @@
 
 import pytest
 
-for suite in ("objects", "dns", "edges", "hosts"):
+for suite in ("objects", "dns", "edges", "hosts", "helpers"):
     pytest.register_assert_rewrite(f"drp.testing.contract_{suite}")

@@ -28,9 +28,12 @@ def edge_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEdge]:
 
 
 @pytest.fixture
-def name(edge_a: LocalEdge, edge_b: LocalEdge) -> str:
-    """A name that both edges have a certificate for, and no route."""
+def name(request: pytest.FixtureRequest, edge_a: LocalEdge) -> str:
+    """A name that the test's edges have a certificate for, and no route."""
     made = f"tenant-{next(_NUMBERS)}.example.test"
-    for edge in (edge_a, edge_b):
+    edges = [edge_a]
+    if "edge_b" in request.fixturenames:
+        edges.append(request.getfixturevalue("edge_b"))
+    for edge in edges:
         edge.edge.set_certificate(made, AUTHORITY.issue(made))
     return made

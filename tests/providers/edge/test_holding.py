@@ -112,7 +112,7 @@ def test_the_limit_is_longer_than_an_idle_connection_may_be(tmp_path: Path) -> N
         edge.edge.hold(name, LONG)
         with ThreadPoolExecutor() as pool:
             answer = pool.submit(ask, edge, name)
-            wait_until(lambda: edge.uptime() >= 4)
+            wait_until(lambda: edge.uptime() >= 3)
             assert not answer.done()
             edge.edge.release(name)
             assert answer.result()[0] == 200
