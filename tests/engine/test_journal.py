@@ -115,7 +115,7 @@ def test_secret_cannot_be_recorded(open_journal: Open) -> None:
     journal = open_journal()
 
     with pytest.raises(TypeError):
-        journal.append([Draft(kind="done", data={"outputs": Secret(b"hidden")})], STAMP)  # type: ignore[dict-item]
+        journal.append([Draft(kind="done", data={"outputs": Secret(b"hidden")})], STAMP)
 
     assert journal.read() == []
 
