@@ -1,0 +1,41 @@
+# Each target sets up what it needs; `make demo` or `make test` alone is enough on a fresh machine.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo test check certify bench lab-up lab-down root
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install and build all that is missing
+	@.ci/setup
+
+lock: ## pin Python packages anew, with hashes
+	@.ci/lock
+
+demo: root setup ## watch a tenant move between two datacenters of real engines
+	@$(PYTHON) -m tests.lab.preflight
+	@$(PYTHON) -m tests.lab.demo
+
+test: setup ## run all tests: first those on fakes, then those in the laboratory
+	$(PYTHON) -m pytest -m "not lab"
+	$(PYTHON) -m pytest -m lab
+
+check: setup ## look at style and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+certify: setup ## measure in full and write certificate.json
+	@$(PYTHON) -m tests.certify
+
+bench: setup ## measure speed
+	@$(PYTHON) -m tests.bench
+
+lab-up: root setup ## start a laboratory and keep it, to look around
+	@$(PYTHON) -m tests.lab.up
+
+lab-down: ## end the kept laboratory and remove what dead ones left
+	@$(or $(wildcard $(PYTHON)),python3) -m tests.lab.down
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "cannot start a laboratory here: missing root (it makes namespaces and starts engines)"; exit 1; }
