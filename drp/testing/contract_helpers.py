@@ -72,17 +72,17 @@ class HelpersContract:
         assert all(step.keys() == {"done", "total", "unit"} for step in seen)
 
     @pytest.mark.parametrize(
-        ("kind", "error", "words"),
+        ("kind", "end"),
         [
-            ("refuse", RefusedError, "cannot echo: no"),
-            ("crash", RejectedError, "boom"),
-            ("mute", UnreachableError, "cut"),
+            ("refuse", (RefusedError, "cannot echo: no")),
+            ("crash", (RejectedError, "boom")),
+            ("mute", (UnreachableError, "cut")),
         ],
     )
     def test_a_job_ends_with_its_own_error(
-        self, bench: HelperBench, kind: str, error: type[DrpError], words: str
+        self, bench: HelperBench, kind: str, end: tuple[type[DrpError], str]
     ) -> None:
-        with pytest.raises(error, match=words):
+        with pytest.raises(end[0], match=end[1]):
             bench.run(kind)
         assert bench.host.find_container(bench.spec.name) is None
 

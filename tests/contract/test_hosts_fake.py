@@ -12,7 +12,8 @@ import pytest
 from drp.errors import DeadlineError, RejectedError, UnreachableError
 from drp.model.specs import ContainerSpec
 from drp.ports.hosts import ExecResult
-from drp.testing.contract_hosts import SCRIPTS, Bench, HostContract, password_file
+from drp.testing.contract_hosts import HostContract
+from drp.testing.host_bench import SCRIPTS, Bench, password_file
 from drp.testing.hosts import FakeHost
 
 IMAGE = "sha256:" + "1" * 64

@@ -10,7 +10,8 @@ import pytest
 
 from drp.providers.docker.helpers import DockerHelpers
 from drp.testing.contract_helpers import SCRIPT, HelperBench, HelpersContract
-from drp.testing.contract_hosts import Bench, HostContract
+from drp.testing.contract_hosts import HostContract
+from drp.testing.host_bench import Bench
 from tests.providers.docker.engines import EngineMachine, build_shell_image, engines
 
 pytestmark = pytest.mark.lab

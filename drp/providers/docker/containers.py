@@ -113,7 +113,7 @@ def stop(engine: Engine, container: str, grace: timedelta) -> None:
     engine.request("POST", path, wait=engine.patience.change + seconds, params={"t": seconds}).close()
 
 
-def execute(engine: Engine, container: str, argv: Sequence[str], deadline: timedelta) -> ExecResult:
+def execute(engine: Engine, container: str, argv: Sequence[str], *, deadline: timedelta) -> ExecResult:
     """Run a command to its end; its output is that of both streams."""
     doing = f"execute '{argv[0]}' in '{container}' on host '{engine.host}'"
     until = Deadline(deadline, doing)
@@ -135,7 +135,7 @@ def execute(engine: Engine, container: str, argv: Sequence[str], deadline: timed
 
 
 def run_once(
-    engine: Engine, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    engine: Engine, spec: ContainerSpec, stdin: bytes, *, deadline: timedelta
 ) -> Generator[bytes, None, None]:
     """Lines of a one-shot container, which is gone afterwards however it ends."""
     doing = f"run '{spec.name}' on host '{engine.host}'"
@@ -151,7 +151,7 @@ def run_once(
                 engine.change.start(made)
                 stream.send(stdin)
                 yield from iter_lines(_iter_output(stream, tail))
-            _check_end(engine, made, doing, tail)
+            _check_end(engine, made, doing=doing, tail=tail)
     except BaseException:
         _clean_up(engine, made)
         raise
@@ -177,7 +177,7 @@ def _iter_output(stream: Stream, tail: deque[bytes]) -> Iterator[bytes]:
             tail.append(frame.data)
 
 
-def _check_end(engine: Engine, container: str, doing: str, tail: deque[bytes]) -> None:
+def _check_end(engine: Engine, container: str, *, doing: str, tail: deque[bytes]) -> None:
     """Raises UnreachableError when it still runs, RejectedError when it ended with another code than 0."""
     engine.request("POST", f"/containers/{container}/wait", wait=GRACE).close()
     state: dict[str, Any] = engine.look.inspect_container(container)["State"]

@@ -52,7 +52,7 @@ def translated(host: str, doing: str) -> Iterator[None]:
 def translate(error: BaseException, host: str, doing: str) -> ProviderError:
     """The error of ``drp.errors`` that a foreign one means."""
     if isinstance(error, docker.errors.APIError):
-        return build_refusal(error.status_code, str(error.explanation or error), host, doing)
+        return build_refusal(error.status_code, str(error.explanation or error), host=host, doing=doing)
     if _is_timeout(error):
         return UnreachableError(f"cannot {doing} on host '{host}': no answer in time")
     if _is_tls_refusal(error):
@@ -63,7 +63,7 @@ def translate(error: BaseException, host: str, doing: str) -> ProviderError:
     return UnreachableError(f"cannot {doing} on host '{host}': {_cause(error)}")
 
 
-def build_refusal(status: int | None, words: str, host: str, doing: str) -> ProviderError:
+def build_refusal(status: int | None, words: str, *, host: str, doing: str) -> ProviderError:
     """What an engine's answer with an error status means; ``words`` are its own."""
     words = " ".join(words.split()).rstrip(".")
     message = f"cannot {doing} on host '{host}': {words[:1].lower()}{words[1:]}"

@@ -181,7 +181,7 @@ class DockerHost:
     def execute(self, container: str, argv: Sequence[str], deadline: timedelta) -> ExecResult:
         with translated(self.name, f"execute '{argv[0]}' in '{container}'"):
             try:
-                return containers.execute(self._engine, container, argv, deadline)
+                return containers.execute(self._engine, container, argv, deadline=deadline)
             except docker.errors.APIError as error:
                 if error.status_code != 409:
                     raise
@@ -191,7 +191,7 @@ class DockerHost:
     def run_once(
         self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
     ) -> Generator[bytes, None, None]:
-        return containers.run_once(self._engine, spec, stdin, deadline)
+        return containers.run_once(self._engine, spec, stdin, deadline=deadline)
 
 
 def _filters(labels: Mapping[str, str]) -> dict[str, list[str]]:
