@@ -103,7 +103,7 @@ class Routes:
         return build_json(201, {"token": issue_token(session, self._key)})
 
     def _get_session(self, request: Request) -> Reply:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
         session = find_session(token, self._key)
         if session is None:
             return build_json(401, {"error": "no valid token"})
