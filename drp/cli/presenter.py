@@ -11,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final, TextIO
 
+from drp.cli.answers import Answers
 from drp.cli.end_text import render_end
 from drp.cli.error_text import render_error
 from drp.cli.invocation import Common, Invocation
@@ -23,13 +24,11 @@ from drp.cli.status_text import render_status
 from drp.cli.takeover_text import render_takeover
 from drp.cli.words import find_zone
 from drp.commands.endings import Ending, ending_of
-from drp.commands.events import Event, QuestionEvent, RunEvent, WarningEvent, build_error_events
+from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
 from drp.commands.results import Listing, Result, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
-from drp.errors import RefusedError
 
 _TICK_S: Final = 1.0
-_YES: Final = frozenset({"y", "yes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +48,12 @@ class Presenter:
         self._common: Common = invocation.common
         self._now = now
         self._zone: tzinfo = UTC
+        self.answers = Answers(
+            streams.stdin,
+            streams.stderr,
+            yes=invocation.common.yes,
+            may_ask=not invocation.common.json and streams.stdin.isatty(),
+        )
         self._json = JsonLines(streams.stdout, invocation.verb, now=now) if self._common.json else None
         self._view: LineView | LiveView | None = None
         self._log: LineView | None = None
@@ -78,20 +83,6 @@ class Presenter:
         """What is about to be asked about."""
         if self._json is None and not self._common.quiet:
             self._streams.stderr.lines(self._render(found))
-
-    def ask(self, question: QuestionEvent) -> bool:
-        """Raises RefusedError, naming the flag, when nobody can answer."""
-        if self._common.yes:
-            return True
-        if self._json is not None or not self._streams.stdin.isatty():
-            self.emit(question)
-            raise RefusedError(
-                f"cannot ask '{question.text}': there is no terminal to answer on",
-                state="nothing was touched",
-                hint=f"Add `{question.flag}` to the command.",
-            )
-        self._streams.stderr.write(f"{question.text} [y/N] ")
-        return self._streams.stdin.readline().strip().lower() in _YES
 
     def finish(self, result: Result) -> int:
         """The result, last of all; the exit code."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from drp.commands.desk import Departure, Stoppable
+from drp.commands.stopping import Departure, Stoppable
 
 APART_S: Final = 1.0
 """Two signals within this time are one: wrappers tend to double Ctrl-C."""

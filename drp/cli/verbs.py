@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import secrets
-import socket
-import sys
-import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from drp.actions.facts import Order
 from drp.cli.invocation import Invocation
-from drp.cli.presenter import Presenter, Streams
-from drp.cli.screen import open_screen
+from drp.cli.presenter import Presenter
+from drp.cli.process import Process, operator_of, state_folder, this_process, write_bug_log
 from drp.cli.signals import listen
 from drp.commands import configure, launch, recover, sealing
 from drp.commands.desk import Desk, Workshop
+from drp.commands.events import QuestionEvent
 from drp.commands.results import Result
-from drp.commands.runs import StateFolder, build_tail
 from drp.commands.status import Observer
-from drp.commands.wiring import Places, open_workshop
+from drp.commands.wiring import Places
 from drp.engine.faults import load_faults
-from drp.errors import DrpError, RefusedError, UsageError
-from drp.ports.clock import Clock
-from drp.providers.clock import SystemClock
-
-_NO_HOME: Final = Path("/var/tmp")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """What a verb takes from the process it runs in; a test hands in another."""
-
-    streams: Streams
-    environment: Mapping[str, str]
-    clock: Clock
-    open_workshop: Callable[[Places], Workshop]
-    tail: Callable[[], str]
-
-
-def this_process(invocation: Invocation) -> Process:
-    """The real one."""
-    no_color = invocation.common.no_color
-    streams = Streams(
-        stdin=sys.stdin,
-        stdout=open_screen(sys.stdout, os.environ, no_color=no_color),
-        stderr=open_screen(sys.stderr, os.environ, no_color=no_color),
-    )
-    return Process(
-        streams=streams,
-        environment=os.environ,
-        clock=SystemClock(),
-        open_workshop=open_workshop,
-        tail=lambda: build_tail(secrets.choice),
-    )
+from drp.errors import DrpError, UsageError
 
 
 def run(invocation: Invocation, process: Process | None = None) -> int:
     """Do it; the exit code. Never raises."""
-    process = process or this_process(invocation)
+    process = process or this_process(no_color=invocation.common.no_color)
     presenter = Presenter(process.streams, invocation, now=process.clock.now)
     try:
         with presenter.ticking():
@@ -72,4 +32,127 @@ def run(invocation: Invocation, process: Process | None = None) -> int:
         return presenter.fail(error)
     except Exception as error:
         # The outermost boundary: a traceback belongs into a log, not onto the operator's screen.
-        return presenter.fail(error, log=_write_log(state_folder(invocation, process), process))
+        log = write_bug_log(state_folder(invocation.common.state, process.environment), process.clock.now())
+        return presenter.fail(error, log=log)
+
+
+class Verb:
+    """One invocation in one process."""
+
+    def __init__(self, invocation: Invocation, process: Process, presenter: Presenter) -> None:
+        self._invocation = invocation
+        self._common = invocation.common
+        self._process = process
+        self._presenter = presenter
+        self._state = state_folder(self._common.state, process.environment)
+
+    def do(self) -> Result:
+        """Raises what the use case raises."""
+        return _DO[self._invocation.verb](self)
+
+    def change(self) -> Result:
+        workshop = self._open()
+        order = self._order(workshop)
+        if self._common.dry_run:
+            return launch.plan(workshop, order)
+        return launch.launch(self._desk(), workshop, order)
+
+    def recover(self) -> Result:
+        workshop, back = self._open(), self._invocation.verb == "rollback"
+        if self._common.dry_run:
+            return recover.inspect(self._desk(), workshop, self._invocation.subject, back=back)
+        return recover.recover(self._desk(), workshop, self._invocation.subject, back=back)
+
+    def status(self) -> Result:
+        workshop = self._open()
+        observer = Observer(workshop.ports, self._state, is_alive=workshop.is_alive)
+        return observer.status(self._invocation.subject)
+
+    def config_init(self) -> Result:
+        return configure.init_config(self._common.config, dry_run=self._common.dry_run)
+
+    def config_show(self) -> Result:
+        return configure.show_config(self._common.config, self._invocation.subject)
+
+    def config_schema(self) -> Result:
+        return configure.show_schema()
+
+    def secrets_init(self) -> Result:
+        return sealing.init_secrets(self._places(), dry_run=self._common.dry_run)
+
+    def secrets_set(self) -> Result:
+        def confirm(text: str) -> bool:
+            return self._presenter.answers.ask(QuestionEvent(code="replace", text=text, flag="--yes"))
+
+        return sealing.set_secret(
+            self._places(),
+            self._invocation.subject,
+            lambda: self._presenter.answers.secret(self._invocation.subject, self._invocation.file),
+            confirm=confirm,
+            dry_run=self._common.dry_run,
+        )
+
+    def secrets_list(self) -> Result:
+        return sealing.list_secrets(self._places())
+
+    def _order(self, workshop: Workshop) -> Order:
+        """Raises UsageError for a tenant or site the configuration does not know."""
+        verb, tenant = self._invocation.verb, self._invocation.subject
+        known = workshop.inventory.tenants
+        if tenant not in known:
+            raise UsageError(
+                f"cannot {verb} '{tenant}': there is no such tenant",
+                hint=f"Known: {', '.join(sorted(known)[:10]) or 'none'}.",
+            )
+        site = self._invocation.site or known[tenant].home
+        if site not in workshop.inventory.sites:
+            raise UsageError(
+                f"cannot {verb} '{tenant}': there is no site '{site}'",
+                hint=f"Known: {', '.join(workshop.inventory.sites)}.",
+            )
+        return Order(verb=verb, run="", tenant=tenant, site=site)
+
+    def _open(self) -> Workshop:
+        workshop = self._process.open_workshop(self._places())
+        self._presenter.use_zone(workshop.inventory.timezone)
+        return workshop
+
+    def _places(self) -> Places:
+        return Places(
+            config=self._common.config,
+            runbooks=self._common.runbooks,
+            key_file=self._common.key_file,
+            operator=operator_of(self._process.environment),
+            environment=self._process.environment,
+            ask=self._presenter.answers.passphrase,
+        )
+
+    def _desk(self) -> Desk:
+        self._presenter.use_log(self._state)
+        return Desk(
+            state=self._state,
+            operator=operator_of(self._process.environment),
+            clock=self._process.clock,
+            emit=self._presenter.emit,
+            ask=self._presenter.answers.ask,
+            show=self._presenter.show,
+            stops=listen,
+            tail=self._process.tail,
+            faults=load_faults(self._process.environment),
+        )
+
+
+_DO: Final[Mapping[str, Callable[[Verb], Result]]] = {
+    "deploy": Verb.change,
+    "migrate": Verb.change,
+    "retire": Verb.change,
+    "status": Verb.status,
+    "resume": Verb.recover,
+    "rollback": Verb.recover,
+    "config init": Verb.config_init,
+    "config show": Verb.config_show,
+    "config schema": Verb.config_schema,
+    "secrets init": Verb.secrets_init,
+    "secrets set": Verb.secrets_set,
+    "secrets list": Verb.secrets_list,
+}

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from drp.actions.action import WritePorts
 from drp.actions.facts import Order
 from drp.commands.events import Emit, QuestionEvent
 from drp.commands.results import Review, Takeover
+from drp.commands.stopping import Departure, Stoppable
 from drp.engine.faults import Faults, NoFaults
 from drp.engine.tasks import Perform
 from drp.model.inventory import Inventory
@@ -20,25 +20,6 @@ from drp.model.values import JsonMap
 from drp.ports.clock import Clock
 from drp.ports.objects import ObjectStore
 from drp.witness.leases import IsAlive
-
-
-class Stoppable(Protocol):
-    """A run as a signal handler sees it; both may be called from the handler."""
-
-    def cancel(self) -> None:
-        """Stop at the next safe point."""
-        ...
-
-    def leave(self) -> None:
-        """Return at once, whatever is in flight."""
-        ...
-
-
-@dataclass(slots=True)
-class Departure:
-    """``has_left``: the operator would not wait for what was in flight."""
-
-    has_left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

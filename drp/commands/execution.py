@@ -6,7 +6,7 @@ from contextlib import closing
 
 from drp.commands.assignment import Assignment, describe
 from drp.commands.copying import CopyHook
-from drp.commands.desk import Departure, Desk, Workshop
+from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
 from drp.commands.lease import HeldLease
@@ -14,6 +14,7 @@ from drp.commands.narration import Narrator
 from drp.commands.reporting import Stand, build_report
 from drp.commands.results import RunReport, Served
 from drp.commands.runs import StateFolder
+from drp.commands.stopping import Departure
 from drp.engine.runner import Runner
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError, RefusedError

@@ -9,6 +9,9 @@ from typing import Any, TypeVar, cast
 from drp.actions.build import EDGE_UID
 from drp.model.inventory import Inventory, SecretRef
 from drp.model.values import Secret
+from drp.ports.clock import Clock
+from drp.ports.helpers import Helpers
+from drp.ports.probes import Probes
 from drp.providers.clock import SystemClock
 from drp.providers.dns.rfc2136 import Rfc2136Dns
 from drp.providers.docker.engine import Engine
@@ -28,9 +31,9 @@ class LivePorts:
 
     def __init__(self, inventory: Inventory, resolve: Callable[[SecretRef], Secret]) -> None:
         self.inventory = inventory
-        self.clock = SystemClock()
-        self.probes = NetworkProbes(inventory.edge_ca)
-        self.helpers = DockerHelpers(self.host)
+        self.clock: Clock = SystemClock()
+        self.probes: Probes = NetworkProbes(inventory.edge_ca)
+        self.helpers: Helpers = DockerHelpers(self.host)
         self._resolve = resolve
         self._made: dict[str, Any] = {}
         # One port may need another while it is made: an edge needs its host.

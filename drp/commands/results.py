@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from drp.commands.endings import DONE, Ending
-from drp.commands.events import UNKNOWN, ErrorEvent, render_utc
+from drp.commands.events import NOBODY, UNKNOWN, ErrorEvent, render_utc
 from drp.model.plan import Plan, Step
 from drp.model.values import Json, JsonMap
 
@@ -81,7 +81,7 @@ def _verdict_json(verdict: Verdict) -> JsonMap:
 class Served:
     """Who serves a tenant: a site, ``nobody`` or ``unknown``; ``reason`` says why it is not known.
 
-    ``writes`` None: not known. ``epoch`` that of the witness, 0 when none ever served.
+    ``writes`` None: not known. ``epoch`` and ``host`` are those of the witness, 0 and "" when there is none.
     """
 
     tenant: str
@@ -89,6 +89,7 @@ class Served:
     writes: bool | None
     probed: datetime
     epoch: int = 0
+    host: str = ""
     reason: str = ""
 
     @property
@@ -101,6 +102,7 @@ class Served:
             "serves": self.site,
             "writes": UNKNOWN if self.writes is None else self.writes,
             "epoch": self.epoch,
+            "host": self.host or NOBODY,
             "probed": render_utc(self.probed),
         }
         return data | ({"reason": self.reason} if self.reason else {})

@@ -29,7 +29,7 @@ def find_served(ports: ReadPorts, tenant: Tenant) -> Served:
     try:
         serving = epochs(ports).find_serving(tenant.name)
     except DrpError as error:
-        return _unknown(ports, tenant, epoch=0, reason=error.message)
+        return _unknown(ports, tenant, None, reason=error.message)
     routes = {host.name: _look(ports, host.name, tenant.domains[0]) for host in ports.inventory.hosts()}
     if serving is None:
         return _judge_unserved(ports, tenant, routes)
@@ -53,22 +53,27 @@ def _judge_unserved(ports: ReadPorts, tenant: Tenant, routes: Mapping[str, Seen]
     silent = [route.message for route in routes.values() if isinstance(route, DrpError)]
     if open_at:
         reason = f"the witness knows of no site, but the edge of {open_at[0]} routes to an API"
-        return _unknown(ports, tenant, epoch=0, reason=reason)
+        return _unknown(ports, tenant, None, reason=reason)
     if silent:
-        return _unknown(ports, tenant, epoch=0, reason=silent[0])
+        return _unknown(ports, tenant, None, reason=silent[0])
     return Served(tenant=tenant.name, site=NOBODY, writes=False, probed=ports.clock.now())
 
 
 def _judge(ports: ReadPorts, tenant: Tenant, serving: Serving, *, routes: Mapping[str, Seen]) -> Served:
     reason = _find_doubt(serving, routes)
     if reason:
-        return _unknown(ports, tenant, epoch=serving.epoch, reason=reason)
+        return _unknown(ports, tenant, serving, reason=reason)
     try:
         writes = _is_answered(ports, tenant, serving)
     except DrpError as error:
-        return _unknown(ports, tenant, epoch=serving.epoch, reason=error.message)
+        return _unknown(ports, tenant, serving, reason=error.message)
     return Served(
-        tenant=tenant.name, site=serving.site, writes=writes, probed=ports.clock.now(), epoch=serving.epoch
+        tenant=tenant.name,
+        site=serving.site,
+        writes=writes,
+        probed=ports.clock.now(),
+        epoch=serving.epoch,
+        host=serving.host,
     )
 
 
@@ -99,7 +104,13 @@ def _is_answered(ports: ReadPorts, tenant: Tenant, serving: Serving) -> bool:
     return True
 
 
-def _unknown(ports: ReadPorts, tenant: Tenant, *, epoch: int, reason: str) -> Served:
+def _unknown(ports: ReadPorts, tenant: Tenant, serving: Serving | None, *, reason: str) -> Served:
     return Served(
-        tenant=tenant.name, site=UNKNOWN, writes=None, probed=ports.clock.now(), epoch=epoch, reason=reason
+        tenant=tenant.name,
+        site=UNKNOWN,
+        writes=None,
+        probed=ports.clock.now(),
+        epoch=serving.epoch if serving else 0,
+        host=serving.host if serving else "",
+        reason=reason,
     )

@@ -15,10 +15,11 @@ import pytest
 from drp.actions.catalogue import Performer, action_specs
 from drp.actions.facts import Order, gather_facts
 from drp.commands import launch, recover
-from drp.commands.desk import Departure, Desk, Stoppable, Workshop
+from drp.commands.desk import Desk, Workshop
 from drp.commands.events import Event, QuestionEvent
 from drp.commands.results import Review, RunReport, StatusReport, Takeover
 from drp.commands.status import Observer
+from drp.commands.stopping import Departure, Stoppable
 from drp.engine.faults import Faults, NoFaults
 from drp.engine.tasks import Perform
 from drp.errors import DeniedError

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from drp.commands.desk import Departure, Stoppable
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, REFUSED, STUCK, UNKNOWN
 from drp.commands.events import RunEvent, StageEvent, StepEvent, WorldEvent
+from drp.commands.stopping import Departure, Stoppable
 from drp.errors import LeaseHeldError, RefusedError
 from drp.testing.company import FakeCompany
 from drp.testing.databases import State
