@@ -64,6 +64,6 @@ class Operator:
 def _find_result(text: str) -> dict[str, Any]:
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
-            found: dict[str, Any] = json.loads(line)
+            found: dict[str, Any] = json.loads(line).get("data", {})
             return found
     return {}

@@ -106,7 +106,7 @@ def print_table(
     company: Company, result: dict[str, Any], verified: Verified, *, forwarded: dict[str, bool], session: int
 ) -> None:
     """Everything that was measured."""
-    rows = [(stage, f"{seconds:.1f} s") for stage, seconds in dict(result.get("stages", {})).items()]
+    rows = [(stage, f"{ms / 1000:.1f} s") for stage, ms in dict(result.get("stages_ms", {})).items()]
     content = result.get("content", {})
     rows += [
         ("writes held", f"{result.get('freeze_ms', 0) / 1000:.1f} s"),
