@@ -145,7 +145,7 @@ def _parse_identities(key: Identity, shown: str) -> list[Any]:
 
 
 def _bad_identity(shown: str, cause: str) -> RefusedError:
-    hint = "An SSH key with a passphrase must be opened first; make an age key with `drp secrets key`."
+    hint = "An SSH key with a passphrase must be opened first; `age-keygen` makes one without."
     return RefusedError(f"cannot open '{shown}': {cause}", hint=hint)
 
 

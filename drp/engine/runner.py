@@ -123,7 +123,7 @@ class Runner:
         if missing and not back and not state.back and state.ended is None:
             raise RefusedError(
                 f"cannot run '{run}': step '{missing[0]}' has no approval",
-                hint=f"Answer its question with `drp approve {run}`.",
+                hint=f"Answer its question with `drp resume {run}`.",
             )
 
     def _is_answered(self, step: str) -> bool:

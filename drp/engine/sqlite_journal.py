@@ -127,7 +127,7 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise JournalError(
                 f"cannot {verb} journal '{self.path}': {error}",
-                hint="Look at the disk and at the file's rights; `drp journal verify` tells if it is whole.",
+                hint="Look at the disk and at the file's rights; the witness has a copy of the journal.",
             ) from error
 
 

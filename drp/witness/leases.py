@@ -217,5 +217,5 @@ class Leases(LeaseReader):
             f"cannot take lease '{lease.name}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
             f"holds it since {holder.started}{renewed}",
             hint=f"Look at it with `drp status {holder.run}`; if {holder.owner} died, "
-            f"`drp takeover {holder.run}`.",
+            f"`drp resume {holder.run}`.",
         )

@@ -143,5 +143,5 @@ class Runs(RunReader):
             raise ConflictError(
                 f"cannot end run '{record.run}' as {record.status}: it ended as {written.status} "
                 f"at {written.ended}",
-                hint=f"Look at it with `drp report {record.run}`.",
+                hint=f"Look at it with `drp status {record.run}`.",
             )

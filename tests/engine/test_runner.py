@@ -329,7 +329,7 @@ def test_run_without_the_answer_to_its_question_begins_nothing() -> None:
 
     assert _refused(it) == (
         "cannot run 'run-1': step 'a' has no approval",
-        "Answer its question with `drp approve run-1`.",
+        "Answer its question with `drp resume run-1`.",
     )
     assert (it.kinds(), it.hands.done) == ([], [])
 

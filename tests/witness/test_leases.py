@@ -71,7 +71,7 @@ def test_a_beat_refuses_the_second_and_names_the_first(store: FakeObjects) -> No
     )
     assert caught.value.hint == (
         "Look at it with `drp status migrate-1`; "
-        "if operator-of-migrate-1@ops1 died, `drp takeover migrate-1`."
+        "if operator-of-migrate-1@ops1 died, `drp resume migrate-1`."
     )
     assert len(clock.waits) == 3, "it does not go on watching after a sign of life"
 
