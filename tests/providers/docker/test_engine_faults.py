@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from drp.errors import DeadlineError, DeniedError, DrpError, UnreachableError
-from drp.model.specs import ContainerSpec
+from drp.errors import DeadlineError, DeniedError, DrpError, ProviderError, UnreachableError
+from drp.model.specs import Attachment, ContainerSpec
 from drp.providers.docker.engine import Patience
 from drp.providers.docker.host import DockerHost
 from tests.lab.certificates import Authority
@@ -184,6 +184,12 @@ class TestBrokenOffCreations:
         host.create_container(spec)
         assert [found.name for found in host.containers(LABELS)] == ["service"]
 
+    def test_a_refused_attachment_leaves_nothing(self, host: DockerHost, image: str) -> None:
+        links = (Attachment(network="bridge"), Attachment(network="host"))
+        with pytest.raises(ProviderError, match="cannot create container 'service' on host 'h1'"):
+            host.create_container(replace(make_spec(image, "true", name="service"), attachments=links))
+        assert host.containers(LABELS) == []
+
     def test_removal_takes_it_along(self, host: DockerHost, spec: ContainerSpec) -> None:
         host.remove_container("service")
         assert host.containers(LABELS) == []
@@ -207,6 +213,15 @@ class TestCertificates:
             machine.over_tls(tls=machine.tls(client=stranger)).state()
 
     def test_an_engine_of_another_authority_is_not_trusted(self, machine: EngineMachine) -> None:
+        other = Authority("others").certificate
+        with pytest.raises(DeniedError, match="TLS refused"):
+            machine.over_tls(tls=machine.tls(ca=other)).state()
+
+    def test_public_authorities_are_not_trusted(
+        self, machine: EngineMachine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # the engine's own authority plays a public one
+        monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(machine.disk / "ca.pem"))
         other = Authority("others").certificate
         with pytest.raises(DeniedError, match="TLS refused"):
             machine.over_tls(tls=machine.tls(ca=other)).state()
