@@ -36,7 +36,7 @@ class Complaints:
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """``unknown action 'db.restor'; did you mean 'db.restore'?``, or the known names when none is near."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.7)
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"unknown {what} '{name}'; did you mean '{near[0]}'?"
     return f"unknown {what} '{name}'; known: {', '.join(names) or 'none'}"
