@@ -72,6 +72,25 @@ class EdgesContract:
         assert edge.find_route(under) == CLOSED
         assert edge.find_route(under.removeprefix("www.")) is None
 
+    def test_names_that_look_alike_are_told_apart(self, edge: Edge, name: str) -> None:
+        alike = f"x.{name}", f"x-{name}"
+        pems = [AUTHORITY.issue(each) for each in alike]
+        for each, pem in zip(alike, pems, strict=True):
+            edge.set_route(each, LOCAL)
+            edge.set_certificate(each, pem)
+        edge.set_route(alike[0], CLOSED)
+        edge.hold(alike[0], LIMIT)
+        assert [edge.find_route(each) for each in alike] == [CLOSED, LOCAL]
+        assert [edge.is_held(each) for each in alike] == [True, False]
+        for each, pem in zip(alike, pems, strict=True):
+            assert edge.has_certificate(each, fingerprint_of(pem))
+        edge.release(alike[1])
+        edge.set_route(alike[0], None)
+        edge.remove_certificate(alike[0])
+        assert [edge.find_route(each) for each in alike] == [None, LOCAL]
+        assert edge.has_certificate(alike[1], fingerprint_of(pems[1]))
+        edge.release(alike[0])
+
     @pytest.mark.parametrize("target", ["", "192.0.2.10", "somewhere"])
     def test_a_target_is_an_address_and_a_port(self, edge: Edge, name: str, target: str) -> None:
         with pytest.raises(RejectedError, match=f"cannot route to '{target}': it is no address and port"):

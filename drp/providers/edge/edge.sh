@@ -3,6 +3,8 @@
 # Two runs may change one edge at the same time: each change is made under a lock.
 set -eu
 LIST=$RUN/certificates.list
+NEWLINE="
+"
 
 ask() { printf '%s\n' "$1" | socat -t 10 - "UNIX-CONNECT:$RUN/admin.sock" 2>/dev/null || exit 3; }
 
@@ -63,14 +65,21 @@ rows() { # map: its rows in the running proxy, whole or not at all
 set_row() { # map name [value]; what runs is right, and the file is made equal to it
   file=$CONFIG/$1.map
   now=$(rows "$1")
-  known=$(printf '%s\n' "$now" | grep -c "^$2 " || true)
-  {
-    printf '%s\n' "$now" | grep -v -e "^$2 " -e '^$' || true
-    if [ -n "$3" ]; then echo "$2 $3"; fi
-  } | put "$file"
+  known=
+  others=
+  while read -r key value; do
+    if [ "$key" = "$2" ]; then
+      known=yes
+    elif [ -n "$key" ]; then
+      others="$others$key $value$NEWLINE"
+    fi
+  done <<-END
+	$now
+	END
+  printf '%s' "$others${3:+$2 $3$NEWLINE}" | put "$file"
   if [ -z "$3" ]; then
-    if [ "$known" != 0 ]; then ask "del map $file $2" >/dev/null; fi
-  elif [ "$known" != 0 ]; then
+    if [ -n "$known" ]; then ask "del map $file $2" >/dev/null; fi
+  elif [ -n "$known" ]; then
     ask "set map $file $2 $3" >/dev/null
   else
     ask "add map $file $2 $3" >/dev/null
@@ -102,7 +111,7 @@ set_certificate() { # name
     refuse "$said"
     ;;
   esac
-  if ! ask "show ssl crt-list $LIST" | grep -q "^$file "; then
+  if ! ask "show ssl crt-list $LIST" | grep -qF "$file "; then
     said=$(printf 'add ssl crt-list %s <<\n%s %s\n\n' "$LIST" "$file" "$1" |
       socat -t 10 - "UNIX-CONNECT:$RUN/admin.sock")
     case $said in *Success*) ;; *) refuse "$said" ;; esac

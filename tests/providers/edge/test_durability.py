@@ -53,6 +53,11 @@ def test_a_file_that_differs_from_the_proxy_is_set_right(tmp_path: Path) -> None
         (Path(local.settings.config) / "routes.map").write_text("wrong.example.test closed\n")
         local.edge.set_route(OTHER, Route("edge", "192.0.2.1:443"))
         assert map_file(local, "routes.map") == [f"{NAME} closed", f"{OTHER} edge:192.0.2.1:443"]
+        alike = NAME.replace(".", "-")
+        local.edge.set_route(alike, Route("closed"))
+        local.edge.set_route(NAME, Route("closed"))
+        assert f"{alike} closed" in map_file(local, "routes.map")
+        local.edge.set_route(alike, None)
         (Path(local.settings.config) / "routes.map").unlink()
         local.edge.set_route(OTHER, Route("edge", "192.0.2.1:443"))
         assert map_file(local, "routes.map") == [f"{NAME} closed", f"{OTHER} edge:192.0.2.1:443"]
