@@ -144,7 +144,8 @@ class S3Store:
                     if version["Key"] == full:
                         yield self._get_version(full, version["VersionId"])
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and _code(error) in {"NotImplemented", "501"}:
+            # without the right or the means to list versions there is only the present one
+            if isinstance(error, ClientError) and _code(error) in _DENIED | {"NotImplemented", "501"}:
                 return
             self._raise("list versions of", key, error)
 

@@ -9,19 +9,28 @@ import pytest
 
 from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.mongodb.server import Endpoint
-from tests.dataplane.servers import ferretdb, redis_server
+from tests.dataplane.servers import ferretdb, redis_of, redis_server
+
+
+@pytest.fixture(scope="session")
+def redis_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CacheEndpoint, CacheEndpoint]]:
+    folder = tmp_path_factory.mktemp("redis")
+    with redis_server(folder / "source") as source, redis_server(folder / "target") as target:
+        yield source, target
 
 
 @pytest.fixture
-def source_redis(tmp_path: Path) -> Iterator[CacheEndpoint]:
-    with redis_server(tmp_path / "source-redis") as endpoint:
-        yield endpoint
+def source_redis(redis_pair: tuple[CacheEndpoint, CacheEndpoint]) -> CacheEndpoint:
+    """Empty."""
+    redis_of(redis_pair[0]).flushall()
+    return redis_pair[0]
 
 
 @pytest.fixture
-def target_redis(tmp_path: Path) -> Iterator[CacheEndpoint]:
-    with redis_server(tmp_path / "target-redis") as endpoint:
-        yield endpoint
+def target_redis(redis_pair: tuple[CacheEndpoint, CacheEndpoint]) -> CacheEndpoint:
+    """Empty."""
+    redis_of(redis_pair[1]).flushall()
+    return redis_pair[1]
 
 
 @pytest.fixture

@@ -301,6 +301,19 @@ def test_index_that_comes_out_different_is_an_error() -> None:
         company.restore(TARGET)
 
 
+def test_index_without_the_collation_of_its_collection_stays_without() -> None:
+    source, target = SimMongo(), SimMongo()
+    source.command("app", {"create": "names", "collation": {"locale": "sv"}})
+    collection = source.require("app", "names")
+    swedish = {"v": 2, "key": {"b": 1}, "name": "sv", "collation": {"locale": "sv"}}
+    collection.indexes.append(bson.encode({"v": 2, "key": {"a": 1}, "name": "bytes"}))
+    collection.indexes.append(bson.encode(swedish))
+    company = build_company(source, target)
+    company.backup(SOURCE)
+    company.restore(TARGET)
+    assert target.require("app", "names").indexes[1:] == collection.indexes[1:]
+
+
 def test_time_series_without_buckets_is_refused() -> None:
     source = SimMongo()
     source.ensure("app", "load", options=bson.encode({"timeseries": {"timeField": "t"}}), kind="timeseries")

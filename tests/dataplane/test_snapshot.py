@@ -11,9 +11,9 @@ from bson.timestamp import Timestamp
 
 from drp.dataplane.mongodb.capabilities import ask_capabilities, find_snapshot_obstacle
 from drp.dataplane.mongodb.catalog import CollectionInfo, list_collections
-from drp.dataplane.mongodb.server import read
+from drp.dataplane.mongodb.server import command_error, read
 from drp.dataplane.mongodb.sources import SnapshotLostError, SnapshotSource
-from drp.errors import RejectedError, UnreachableError
+from drp.errors import DeniedError, RejectedError, UnreachableError
 from drp.testing.simmongo.server import Hook, SimMongo
 from tests.dataplane.simulated import SOURCE, TARGET, build_company, decode, fill
 
@@ -157,6 +157,56 @@ def test_time_beyond_the_window_is_noticed_also_by_an_open_cursor() -> None:
     with pytest.raises(SnapshotLostError) as caught:
         read_ids(source, info)
     assert caught.value.code == 239
+
+
+def deny_uuids(server: SimMongo, name: str, fields: Mapping[str, Any]) -> None:
+    if name == "find" and isinstance(fields["find"], bytes):
+        raise command_error("cannot run find: not authorized", 13)
+
+
+def test_account_that_may_not_use_uuids_reads_by_name() -> None:
+    server = build_server()
+    source, info = open_source(server)
+    server.hooks.append(deny_uuids)
+    assert read_ids(source, info) == list(range(50))
+
+
+def test_drop_is_noticed_also_by_name() -> None:
+    server = build_server()
+    source, info = open_source(server)
+    server.hooks.append(deny_uuids)
+    server.remove("app", "orders")
+    with pytest.raises(SnapshotLostError, match="does not name the cluster time"):
+        read_ids(source, info)
+
+
+def test_denied_read_is_an_error() -> None:
+    server = build_server()
+    source, info = open_source(server)
+
+    def deny(_server: SimMongo, name: str, _fields: Mapping[str, Any]) -> None:
+        if name == "find":
+            raise command_error("cannot run find: not authorized", 13)
+
+    server.hooks.append(deny)
+    with pytest.raises(DeniedError, match="not authorized"):
+        read_ids(source, info)
+
+
+def test_capped_collection_that_runs_over_meanwhile_is_read_again() -> None:
+    server, target = build_server(), SimMongo()
+    capped = server.ensure("app", "log", options=bson.encode({"capped": True, "size": 2**20}))
+    for n in range(40):
+        capped.add(bson.encode({"_id": n}), server.tick())
+
+    def run_over(_server: SimMongo) -> None:
+        raise command_error("cannot run getMore: CappedPositionLost", 136)
+
+    server.hooks.append(once("getMore", run_over, after=0))
+    company = build_company(server, target)
+    assert company.backup(SOURCE)["mode"] == "snapshot"
+    company.restore(TARGET)
+    assert company.compare((SOURCE, None), (TARGET, None)) == []
 
 
 def test_other_refusals_are_not_taken_for_a_lost_snapshot() -> None:

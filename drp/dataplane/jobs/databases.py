@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.job import Context
@@ -131,7 +132,7 @@ def run_sessions(context: Context) -> JsonMap:
     others = {
         (str(entry.get("appName", "")), str(entry["client"]))
         for entry in told
-        if "client" in entry and entry.get("appName") != params.mongodb.application
+        if "client" in entry and entry not in own and not _is_servers_own(entry)
     }
     if not own:
         return {"known": False, "others": [], "reason": "the server does not show this connection"}
@@ -139,6 +140,11 @@ def run_sessions(context: Context) -> JsonMap:
         "known": True,
         "others": [{"application": name, "client": client} for name, client in sorted(others)],
     }
+
+
+def _is_servers_own(entry: Mapping[str, Any]) -> bool:
+    """Members of a replica set talk to each other as this user."""
+    return any(user.get("user") == "__system" for user in entry.get("effectiveUsers", []))
 
 
 def run_drop_collection(context: Context) -> JsonMap:

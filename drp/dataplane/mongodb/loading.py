@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import bson
 from bson.binary import UUID_SUBTYPE, Binary
 from bson.raw_bson import RawBSONDocument
 
@@ -129,7 +130,8 @@ class Loader:
         return [raw for raw in info.indexes if _can_be_created(raw) and decode(raw)["name"] not in found]
 
     def _create_indexes(self, info: CollectionInfo, raws: Iterable[bytes]) -> None:
-        specs = [_without(raw, "ns") for raw in raws]
+        collated = "collation" in read(info.options)
+        specs = [_with_own_collation(_without(raw, "ns"), collated=collated) for raw in raws]
         try:
             self._send(info.database, {"createIndexes": info.indexed, "indexes": specs})
         except CommandError as error:
@@ -225,6 +227,14 @@ def _without(raw: bytes, *names: str) -> RawBSONDocument:
         for element in iter_elements(raw)
         if element.name.decode() not in names
     )
+    return RawBSONDocument(struct.pack("<i", len(kept) + 5) + kept + b"\0", RAW)
+
+
+def _with_own_collation(spec: RawBSONDocument, *, collated: bool) -> RawBSONDocument:
+    """An index told without a collation compares bytes; unless that is said, it takes its collection's."""
+    if not collated or "collation" in spec:
+        return spec
+    kept = bytes(spec.raw)[4:-1] + bson.encode({"collation": {"locale": "simple"}})[4:-1]
     return RawBSONDocument(struct.pack("<i", len(kept) + 5) + kept + b"\0", RAW)
 
 

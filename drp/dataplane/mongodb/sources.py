@@ -18,6 +18,8 @@ from drp.errors import ProviderError, UnreachableError
 SNAPSHOT, SCAN = "snapshot", "scan"
 TOO_OLD = 239  # SnapshotTooOld
 _CURSOR_LOST = 43
+_UNAUTHORIZED = 13
+_POSITION_LOST = 136  # a capped collection has overwritten what the cursor stood on
 _GONE = frozenset({26, 175, 246, TOO_OLD})  # dropped, killed by a drop, changed after the time, too old
 _TRIES = 3
 
@@ -69,20 +71,22 @@ class SnapshotSource:
     """Reads the state at one cluster time by collection UUID; capped collections cannot be read so.
 
     By name, a collection that was dropped after the time would answer with no documents and no error; that
-    is why UUIDs are used and why every reply must repeat the cluster time.
+    is why UUIDs are used and why every reply must repeat the cluster time. An account that may not use UUIDs
+    reads by name: then the missing cluster time is the sign.
     """
 
     def __init__(self, server: Server, capabilities: Capabilities, time: Timestamp) -> None:
         self._server = server
         self._time = time
         self._scan = ScanSource(server, capabilities)
+        self._by_name = False
 
     def mode_of(self, info: CollectionInfo, /) -> str:
         return SCAN if info.is_capped or info.uuid is None else SNAPSHOT
 
     def iter_documents(self, info: CollectionInfo) -> Iterator[list[memoryview]]:
         if self.mode_of(info) == SCAN:
-            yield from self._scan.iter_documents(info)
+            yield from self._iter_scan(info)
             return
         token: bytes | None = None
         failures = 0
@@ -97,9 +101,17 @@ class SnapshotSource:
                 failures += 1
                 self._settle(info, error, failures)
 
+    def _iter_scan(self, info: CollectionInfo) -> Iterator[list[memoryview]]:
+        try:
+            yield from self._scan.iter_documents(info)
+        except CommandError as error:
+            if error.code != _POSITION_LOST:
+                raise
+            raise _lost(info, error.message, error.code) from error
+
     def _iter_from(self, info: CollectionInfo, token: bytes | None) -> Iterator[Batch]:
         """One cursor; a new one goes on after the last token, at a snapshot always to the same bytes."""
-        source = Binary(info.uuid or b"", UUID_SUBTYPE)
+        source = info.storage if self._by_name else Binary(info.uuid or b"", UUID_SUBTYPE)
         command = build_snapshot_read(source, self._time, None if token is None else read(token))
         with self._server.session() as session:
             for batch in iter_batches(session, info.database, command):
@@ -107,13 +119,14 @@ class SnapshotSource:
                     raise _lost(info, "the reply does not name the cluster time", 0)
                 yield batch
 
-    @staticmethod
-    def _settle(info: CollectionInfo, error: UnreachableError | CommandError, failures: int) -> None:
+    def _settle(self, info: CollectionInfo, error: UnreachableError | CommandError, failures: int) -> None:
         """Returns when the read may go on from its last token, else raises."""
         if isinstance(error, CommandError):
             if error.code in _GONE:
                 raise _lost(info, error.message, error.code) from error
-            if error.code != _CURSOR_LOST:
+            if error.code == _UNAUTHORIZED and not self._by_name:
+                self._by_name = True
+            elif error.code != _CURSOR_LOST:
                 raise error
         if failures > _TRIES:
             raise error

@@ -126,7 +126,8 @@ def _merge(server: Server, capabilities: Capabilities, kind: str, raws: Sequence
     _drop_collection(server, temporary)
     _insert(server, capabilities, temporary, raws)
     try:
-        server.command("admin", {MERGE: 1, option: f"admin.{temporary}", "drop": False, "db": ""})
+        merge = {MERGE: 1, option: f"admin.{temporary}", "drop": False, "db": ""}
+        server.command("admin", {**merge, "writeConcern": capabilities.write_concern})
     finally:
         _drop_collection(server, temporary)
 

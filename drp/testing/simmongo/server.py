@@ -271,7 +271,8 @@ class SimMongo(SimWorld):
     def _create_indexes(self, database: str, command: Mapping[str, Any]) -> bytes:
         collection = self.require(database, str(command["createIndexes"]))
         names = {bson.decode(_finished(raw))["name"] for raw in collection.indexes}
-        specs = [bytes(spec.raw) for spec in command["indexes"]]
+        default = collection.settings.get("collation")
+        specs = [_collate(bytes(spec.raw), default) for spec in command["indexes"]]
         collection.indexes += [raw for raw in specs if bson.decode(raw)["name"] not in names]
         return OK
 
@@ -323,6 +324,17 @@ def _describe(collection: SimCollection) -> bytes:
 def _finished(raw: bytes) -> bytes:
     entry = RawBSONDocument(raw)
     return bytes(entry["spec"].raw) if "buildUUID" in entry else raw
+
+
+def _collate(spec: bytes, default: Any) -> bytes:
+    """An index takes its collection's collation unless it names one; the simple one is not told."""
+    fields = dict(RawBSONDocument(spec).items())
+    if "collation" not in fields:
+        return spec if default is None else bson.encode({**fields, "collation": default})
+    if fields["collation"]["locale"] == "simple":
+        del fields["collation"]
+        return bson.encode(fields)
+    return spec
 
 
 def _expand(given: Any) -> list[bytes]:
