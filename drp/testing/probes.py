@@ -17,6 +17,9 @@ from drp.testing.certificates import Authority, is_for, names_of
 from drp.testing.edges import FakeEdge
 from drp.testing.failures import Scripted
 
+MAX_HOPS = 2
+"""There, and back once: a request may wait at one edge while its tenant moves to the other."""
+
 
 class FakeProbes(Scripted):
     """``edges`` by address; ``answers`` by API target (``address:port``), else 503 as of a real edge.
@@ -49,23 +52,23 @@ class FakeProbes(Scripted):
                 self.clock.wait(timeout)
                 raise UnreachableError(f"cannot get 'https://{name}{path}' at '{address}': no answer in time")
             edge.total[name] = edge.total.get(name, 0) + 1
-            return self._answer(edge, name, forwarded=False)
+            return self._answer(edge, name, hops=0)
 
-    def _answer(self, edge: FakeEdge, name: str, *, forwarded: bool) -> Answer:
+    def _answer(self, edge: FakeEdge, name: str, *, hops: int) -> Answer:
         route = edge.routes().get(name)
         if route is None:
             return Answer(status=421)
         if route.kind == "edge":
-            return Answer(status=508) if forwarded else self._follow(route, name)
+            return Answer(status=508) if hops == MAX_HOPS else self._follow(route, name, hops=hops + 1)
         if route.kind == "local":
             return self.answers.get(route.target, Answer(status=503))
         return Answer(status=503, headers={"retry-after": "5"})
 
-    def _follow(self, route: Route, name: str) -> Answer:
+    def _follow(self, route: Route, name: str, *, hops: int) -> Answer:
         address = route.target.rpartition(":")[0]
         if address in self.down or address not in self.edges:
             return Answer(status=503)
-        return self._answer(self.edges[address], name, forwarded=True)
+        return self._answer(self.edges[address], name, hops=hops)
 
     def _handshake(self, address: str, name: str) -> Handshake:
         if address in self.down or address not in self.edges:
