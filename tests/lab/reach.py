@@ -18,14 +18,17 @@ _SECONDS = 1.0
 
 def find_open(machine: Machine, targets: Iterable[Target]) -> set[Target]:
     """Those targets that take a TCP connection from the machine within a second; all are asked at once."""
+    found: set[Target] = set()
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         for target in targets:
             with machine.net():
                 asking = stack.enter_context(socket.socket())
             asking.setblocking(False)
-            if asking.connect_ex((str(target[0]), target[1])) == errno.EINPROGRESS:
+            code = asking.connect_ex((str(target[0]), target[1]))
+            if code == errno.EINPROGRESS:
                 selector.register(asking, selectors.EVENT_WRITE, target)
-        found: set[Target] = set()
+            elif code == 0:
+                found.add(target)
         deadline = time.monotonic() + _SECONDS
         while selector.get_map() and time.monotonic() < deadline:
             for key, _ in selector.select(deadline - time.monotonic()):
@@ -33,7 +36,7 @@ def find_open(machine: Machine, targets: Iterable[Target]) -> set[Target]:
                 assert isinstance(asked, socket.socket)
                 if asked.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
                     found.add(key.data)
-        return found
+    return found
 
 
 def can_connect(machine: Machine, address: IPv4Address, port: int) -> bool:
