@@ -247,7 +247,7 @@ class Scheduler:
         match outcome:
             case Present(outputs):
                 begun = self.state.steps[step.id].begun
-                self._write("done" if begun else "already", step.id, task.attempt, {"outputs": outputs})
+                self._write("done" if begun else "already", step.id, task.attempt, data={"outputs": outputs})
                 self._frontier.settle(number)
             case _ if doubt is not None:
                 self._fail(number, task, doubt)
@@ -261,7 +261,7 @@ class Scheduler:
         if not isinstance(outcome, Done):
             self._try_again_or_fail(number, task, _failure(outcome, task))
             return
-        self._write("done", task.step.id, task.attempt, {"outputs": outcome.outputs})
+        self._write("done", task.step.id, task.attempt, data={"outputs": outcome.outputs})
         if self.state.back:
             self._frontier.push(number)
         else:
@@ -274,14 +274,14 @@ class Scheduler:
             self._fail(number, task, cause)
             return
         data: JsonMap = {"failure": cause.to_json(), "delay_s": delay}
-        self._write("again", task.step.id, task.attempt, data)
+        self._write("again", task.step.id, task.attempt, data=data)
         if self.state.back:
             self._frontier.push(number)
         elif self._may_begin(number):
             self._delays.add(self._now + delay, number)
 
     def _fail(self, number: int, task: Task, cause: Failed) -> None:
-        self._write("failed", task.step.id, task.attempt, {"failure": cause.to_json()})
+        self._write("failed", task.step.id, task.attempt, data={"failure": cause.to_json()})
         if self.state.back:
             self._frontier.push(number)
         else:
@@ -297,10 +297,10 @@ class Scheduler:
         failures = self.state.steps[step.id].undo_failures + 1
         delay = _delay(cause, _undo_delay(step, failures))
         if delay is None or self.lease_lost:
-            self._write("stuck", step.id, task.attempt, {"failure": cause.to_json()})
+            self._write("stuck", step.id, task.attempt, data={"failure": cause.to_json()})
             return
         data: JsonMap = {"failure": cause.to_json(), "delay_s": delay}
-        self._write("undo-again", step.id, task.attempt, data)
+        self._write("undo-again", step.id, task.attempt, data=data)
         self._delays.add(self._now + delay, number)
 
     def _give_up(self, number: int) -> None:
@@ -311,7 +311,7 @@ class Scheduler:
         if task.phase != OBSERVE:
             self._flight.abandoned[number] = task
         if task.phase == UNDO:
-            self._write("stuck", task.step.id, task.attempt, {"failure": cause.to_json()})
+            self._write("stuck", task.step.id, task.attempt, data={"failure": cause.to_json()})
         elif task.phase == APPLY:
             self._write("lost", task.step.id, task.attempt)
             self._doubt(number, task, cause)
@@ -370,7 +370,7 @@ class Scheduler:
 
     # -- orders
 
-    def _write(self, kind: str, step: str = "", attempt: int = 0, data: JsonMap | None = None) -> None:
+    def _write(self, kind: str, step: str = "", attempt: int = 0, *, data: JsonMap | None = None) -> None:
         draft = Draft(kind=kind, step=step, attempt=attempt, data=data or {})
         self.state.advance(draft)
         self._orders.append(Write(draft))

@@ -61,7 +61,9 @@ class Workers(Protocol):
         ...
 
 
-def perform_task(task: Task, perform: Perform, faults: Faults, post: Callable[[Progressed], None]) -> Outcome:
+def perform_task(
+    task: Task, perform: Perform, *, faults: Faults, post: Callable[[Progressed], None]
+) -> Outcome:
     """One task from fault point to fault point; exceptions become ``Failed``."""
     if task.phase == OBSERVE:
         faults.hit(f"observe-before:{task.step.id}")
@@ -122,7 +124,7 @@ class ThreadWorkers:
         task: Task | None = first
         while task is not None:
             try:
-                outcome = perform_task(task, self._perform, self._faults, self._inbox.put)
+                outcome = perform_task(task, self._perform, faults=self._faults, post=self._inbox.put)
             except BaseException as error:
                 # Not swallowed: the loop raises it where the caller of ``run`` can see it.
                 self._inbox.put(Broken(error))

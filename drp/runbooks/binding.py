@@ -27,6 +27,7 @@ class Binder:
         self,
         catalogue: Mapping[str, ActionSpec],
         links: Links,
+        *,
         capacities: Mapping[str, int],
         complaints: Complaints,
     ) -> None:
@@ -65,7 +66,7 @@ class Binder:
             return {key: Binder.fill(item, scope, complaints) for key, item in node.value.items()}
         if isinstance(node.value, list):
             return [Binder.fill(item, scope, complaints) for item in node.value]
-        return _evaluate(node.value, node.place, scope, complaints)
+        return _evaluate(node.value, node.place, scope, complaints=complaints)
 
     def _spec(self, made: Made) -> ActionSpec | None:
         do = made.definition.do
@@ -115,12 +116,12 @@ class Binder:
         if not isinstance(node.value, str) or not node.value:
             self._complaints.add(node.place, "'approve' must be text")
             return None
-        return str(_evaluate(node.value, node.place, scope, self._complaints))
+        return str(_evaluate(node.value, node.place, scope, complaints=self._complaints))
 
     def _pools(self, made: Made, scope: JsonMap) -> dict[str, int]:
         pools: dict[str, int] = {}
         for text, (count, place) in made.definition.pools.items():
-            name = str(_evaluate(text, place, scope, self._complaints))
+            name = str(_evaluate(text, place, scope, complaints=self._complaints))
             capacity = self._capacities.get(name, self._capacities.get(name.partition("@")[0], 1))
             if count > capacity:
                 self._complaints.add(place, f"step wants {count} of pool '{name}', which holds {capacity}")
@@ -128,7 +129,7 @@ class Binder:
         return pools
 
 
-def _evaluate(text: str, place: Place, scope: JsonMap, complaints: Complaints) -> Json:
+def _evaluate(text: str, place: Place, scope: JsonMap, *, complaints: Complaints) -> Json:
     try:
         return evaluate(text, scope)
     except ExpressionError as error:

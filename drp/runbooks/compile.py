@@ -37,7 +37,7 @@ def compile_runbook(
     stages = _open_scopes(runbook, context, complaints)
     made = [each for each in expand(stages, complaints) if links.is_first(each.definition)]
     links.tie(made)
-    binder = Binder(catalogue, links, limits or {}, complaints)
+    binder = Binder(catalogue, links, capacities=limits or {}, complaints=complaints)
     steps = [binder.bind(each) for each in made]
     complaints.check()
     return Plan(

@@ -34,11 +34,13 @@ def expand(stages: Sequence[tuple[StageDef, JsonMap]], complaints: Complaints) -
     made: list[Made] = []
     for stage, scope in stages:
         for definition in stage.steps:
-            made.extend(_expand_step(definition, stage.name, scope, complaints))
+            made.extend(_expand_step(definition, stage.name, scope, complaints=complaints))
     return made
 
 
-def _expand_step(definition: StepDef, stage: str, scope: JsonMap, complaints: Complaints) -> Iterator[Made]:
+def _expand_step(
+    definition: StepDef, stage: str, scope: JsonMap, *, complaints: Complaints
+) -> Iterator[Made]:
     loop = definition.loop
     if loop is None:
         yield Made(definition=definition, stage=stage, label="", scope=scope)

@@ -166,7 +166,7 @@ def find_cycle(names: Sequence[str], follow: Callable[[str], Iterable[str]]) -> 
     """The first cycle met, as a path that begins and ends at its member that comes first in ``names``."""
     done: set[str] = set()
     for start in names:
-        cycle = _visit(start, [], done, follow)
+        cycle = _visit(start, [], done=done, follow=follow)
         if cycle:
             first = min(cycle, key=names.index)
             turned = [*cycle[cycle.index(first) :], *cycle[: cycle.index(first)]]
@@ -175,13 +175,13 @@ def find_cycle(names: Sequence[str], follow: Callable[[str], Iterable[str]]) -> 
 
 
 def _visit(
-    name: str, path: list[str], done: set[str], follow: Callable[[str], Iterable[str]], /
+    name: str, path: list[str], *, done: set[str], follow: Callable[[str], Iterable[str]]
 ) -> list[str]:
     if name in path:
         return path[path.index(name) :]
     if name not in done:
         for following in follow(name):
-            cycle = _visit(following, [*path, name], done, follow)
+            cycle = _visit(following, [*path, name], done=done, follow=follow)
             if cycle:
                 return cycle
         done.add(name)

@@ -78,7 +78,7 @@ class SteppedWorkers:
         return found
 
     def do(self, task: Task) -> Outcome:
-        return perform_task(task, self._perform, self._faults, self.post)
+        return perform_task(task, self._perform, faults=self._faults, post=self.post)
 
     def close(self) -> None:
         """There is nobody to send home."""
@@ -198,12 +198,12 @@ class Crasher(Generic[W]):
             for at in cuts:
                 self._cut(world, stored, trail, at=at)
             last = self._live(world, stored, at=0)
-            self._compare(trail, "outcome", last.outcome, self.outcome)
-            self._compare(trail, "world", self._scenario.dump(world), self._world)
+            self._compare(trail, "outcome", found=last.outcome, expected=self.outcome)
+            self._compare(trail, "world", found=self._scenario.dump(world), expected=self._world)
             self._complain(world, trail)
             size = len(stored)
             again = self._live(world, stored, at=0)
-            self._compare(trail, "second resume", (len(stored), again.points), (size, []))
+            self._compare(trail, "second resume", found=(len(stored), again.points), expected=(size, []))
             return len(last.points)
         return 0
 
@@ -218,10 +218,12 @@ class Crasher(Generic[W]):
                 last = self._live(world, stored, at=0, back=True)
             except RefusedError:
                 after = (len(stored), self._scenario.dump(world))
-                self._compare([*trail, "refused"], "world", after, before)
+                self._compare([*trail, "refused"], "world", found=after, expected=before)
                 return
-            self._compare([*trail, "rolled back"], "outcome", last.outcome, "rolled-back")
-            self._compare([*trail, "rolled back"], "world", self._dump_back(world), self._start)
+            self._compare([*trail, "rolled back"], "outcome", found=last.outcome, expected="rolled-back")
+            self._compare(
+                [*trail, "rolled back"], "world", found=self._dump_back(world), expected=self._start
+            )
             self._complain(world, trail)
 
     def _cut(self, world: W, stored: list[bytes], trail: list[str], *, at: int, back: bool = False) -> None:
@@ -258,7 +260,7 @@ class Crasher(Generic[W]):
     def _dump_back(self, world: W) -> object:
         return (self._scenario.dump_back or self._scenario.dump)(world)
 
-    def _compare(self, trail: Sequence[str], what: str, found: object, expected: object) -> None:
+    def _compare(self, trail: Sequence[str], what: str, *, found: object, expected: object) -> None:
         if found != expected:
             self._find(trail, f"{what} is {found}, expected {expected}")
 

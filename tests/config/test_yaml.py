@@ -64,7 +64,8 @@ def test_every_value_and_key_knows_its_place() -> None:
         ("a: 'x", ["1:6 cannot read YAML: found unexpected end of stream"]),
         ("a: 1\n  b: 2", ["2:4 cannot read YAML: mapping values are not allowed here"]),
         ("\ta: 1", ["1:1 cannot read YAML: found character '\\t' that cannot start any token"]),
-        ("a: 1\na: 2\nb: 'x", ["2:1 key 'a' is here twice", "3:6 cannot read YAML: found unexpected end of stream"]),
+        ("a: 1\na: 2\nb: 'x", ["2:1 key 'a' is here twice",
+            "3:6 cannot read YAML: found unexpected end of stream"]),
     ],
 )  # fmt: skip
 def test_what_is_not_allowed_is_told_with_its_place(text: str, expected: list[str]) -> None:
