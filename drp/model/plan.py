@@ -14,6 +14,9 @@ from drp.model.values import Json, JsonMap
 
 FORMAT: Final = 1
 
+_MOST_DOUBLINGS: Final = 64
+"""Beyond this any delay has met its limit; it keeps the power within what a float holds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -28,7 +31,8 @@ class RetryPolicy:
         """Delay before attempt ``attempt + 1`` (attempts count from 1), or None when there is none left."""
         if attempt >= self.attempts:
             return None
-        return min(self.wait * self.factor ** (attempt - 1), self.limit)
+        seconds = self.wait.total_seconds() * self.factor ** min(attempt - 1, _MOST_DOUBLINGS)
+        return timedelta(seconds=min(seconds, self.limit.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
