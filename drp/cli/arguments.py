@@ -17,6 +17,8 @@ from drp.errors import UsageError
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="Name of a tenant of the configuration.")]
 Run = Annotated[str, typer.Argument(metavar="[RUN]", help="Run id or its tail; a tenant's newest run.")]
 
+_AREAS: Final = "config, secrets, engines, stores or dns; else all."
+
 UsageFault: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 """What Typer raises for wrong arguments; it hands out only this subclass."""
 
@@ -49,6 +51,14 @@ def status(
     common: Common,
 ) -> Invocation:
     return Invocation(verb="status", subject=subject, common=common)
+
+
+def check(
+    areas: Annotated[list[str] | None, typer.Argument(metavar="[AREA]...", help=_AREAS)] = None,
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="check", areas=tuple(areas or ()), common=common)
 
 
 def resume(run: Run = "", *, common: Common) -> Invocation:
@@ -101,6 +111,7 @@ VERBS: Final[Mapping[str, Callable[..., Invocation]]] = {
     "migrate": migrate,
     "retire": retire,
     "status": status,
+    "check": check,
     "resume": resume,
     "rollback": rollback,
     "config init": config_init,
@@ -141,7 +152,8 @@ def _new_app(name: str, line: str) -> typer.Typer:
 
 def _add(app: typer.Typer, name: str, verb: str) -> None:
     text, epilog = describe(verb)
-    app.command(name, help=text, epilog=epilog)(with_common(VERBS[verb]))
+    settings = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+    app.command(name, help=text, epilog=epilog, context_settings=settings)(with_common(VERBS[verb]))
 
 
 def parse_arguments(arguments: Sequence[str]) -> Invocation | None:
@@ -160,9 +172,12 @@ def parse_arguments(arguments: Sequence[str]) -> Invocation | None:
 
 
 def _refusal(fault: Exception, words: Sequence[str]) -> UsageError:
-    message = str(getattr(fault, "message", fault)) or "no verb given"
-    return UsageError(f"cannot read '{' '.join(words)}': {_lower(message)}", hint=suggest(words, [*VERBS]))
+    hint = suggest(words, [*VERBS])
+    return UsageError(f"cannot read 'drp {' '.join(words)}': {_cause(fault)}", hint=hint)
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
+def _cause(fault: Exception) -> str:
+    """Typer's words in ours: one clause, lower case, without its own suggestion."""
+    describe_fault: Callable[[], str] = getattr(fault, "format_message", lambda: str(fault))
+    message = describe_fault().split(" Did you mean", 1)[0].rstrip(".")
+    return message[:1].lower() + message[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import count, cut_list, render_seconds, render_state, render_who
+from drp.cli.words import count, cut_list, render_seconds, render_state, render_who, wrap
 from drp.commands.endings import DONE
 from drp.commands.results import RunReport
 from drp.commands.runs import tail_of
@@ -21,7 +21,7 @@ def render_end(report: RunReport, zone: tzinfo) -> list[str]:
     lines = [_headline(report)]
     lines += _stages(report)
     lines += _done_rows(report, zone) if report.ending is DONE else _other_rows(report, zone)
-    return lines
+    return [part for line in lines for part in wrap(line)]
 
 
 def _headline(report: RunReport) -> str:
@@ -41,6 +41,8 @@ def _verdict(report: RunReport) -> str:
             return f"done and proven: {who}"
         case "as-before":
             return f"failed, as before: {who}"
+        case "refused":
+            return f"refused, nothing was touched: {who}"
         case "unknown":
             return f"unknown: drp cannot prove who serves {tenant}"
         case "partial":
@@ -83,7 +85,12 @@ def _freeze(report: RunReport) -> list[str]:
 def _content(found: Json) -> list[str]:
     if not isinstance(found, dict):
         return []
-    parts = [f"{value:,} {name.replace('_', ' ')}" for name, value in found.items() if isinstance(value, int)]
+    known = {"indexes": "index", "redis_keys": "Redis key"}
+    parts = [
+        count(value, known.get(name, name.removesuffix("s")))
+        for name, value in found.items()
+        if isinstance(value, int)
+    ]
     return [_row("content", f"equal: {', '.join(parts)}")]
 
 
@@ -127,7 +134,7 @@ def _hint(report: RunReport) -> str:
     own = f"{report.error.hint} " if report.error and report.error.hint else ""
     match report.ending.word:
         case "as-before" | "refused":
-            return f"{own}See `drp status {tail}`."
+            return f"{own}See `drp status {tail}`; try again with `drp {report.command}`."
         case "cancelled":
             return f"Go on with `drp resume {tail}`, or back with `drp rollback {tail}`."
         case "unknown":

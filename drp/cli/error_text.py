@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drp.cli.words import wrap
 from drp.commands.endings import Ending
 from drp.errors import ConfigError, DrpError
 
@@ -19,7 +20,8 @@ def render_error(error: BaseException, ending: Ending, *, log: str = "") -> list
     word = _HEADLINES.get(ending.word, ending.word)
     lines = [f"✗ {word}: {error.message} · exit {ending.code}"]
     lines += [f"    state  {error.state or 'nothing was touched'}"]
-    return [*lines, f"    hint   {error.hint}"] if error.hint else lines
+    lines += [f"    hint   {error.hint}"] if error.hint else []
+    return [part for line in lines for part in wrap(line)]
 
 
 def _render_problems(error: ConfigError, ending: Ending) -> list[str]:

@@ -21,7 +21,7 @@ _RUN_CODES: Final = (4, 5, 6, 7, 9, 10)
 
 VERBS: Final = {
     "deploy": VerbHelp(
-        "Create a tenant's stack at its home and let the edges route to it.",
+        "Create a tenant's stack at its home and open it to clients.",
         ("drp deploy acme", "drp plan deploy acme -v"),
         _RUN_CODES,
     ),
@@ -38,6 +38,11 @@ VERBS: Final = {
     "status": VerbHelp(
         "Who serves what, which runs are open, what needs you. Changes nothing.",
         ("drp status", "drp status 7f3a --json"),
+    ),
+    "check": VerbHelp(
+        "Look whether configuration, secrets, engines, stores and DNS are well.",
+        ("drp check", "drp check config dns"),
+        (4, 11),
     ),
     "resume": VerbHelp(
         "Look at what an interrupted run did, then go on with it.",

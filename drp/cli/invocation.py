@@ -45,7 +45,7 @@ class Common:
 class Invocation:
     """``verb`` in full (``config show``), ``subject`` the object acted on (tenant, run, secret) or "".
 
-    ``site`` is that of --to, --from or a home; ``file`` that of --out, --plan or --file.
+    ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check.
     """
 
     verb: str
@@ -53,7 +53,7 @@ class Invocation:
     subject: str = ""
     site: str = ""
     file: Path | None = None
-    plan: Path | None = None
+    areas: tuple[str, ...] = ()
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

@@ -12,6 +12,7 @@ from drp.cli.progress_text import render_progress
 from drp.cli.screen import Screen, to_plain
 from drp.cli.words import render_seconds
 from drp.commands.events import (
+    UNKNOWN,
     Event,
     ProgressEvent,
     RunEvent,
@@ -107,4 +108,5 @@ def _step_text(event: StepEvent) -> str:
 
 def _world_text(event: WorldEvent) -> str:
     writes = {True: " and accepts writes", False: " and holds requests", None: ""}[event.writes]
-    return f"{event.serves} serves{writes}; way back: {event.way_back}"
+    who = f"{event.serves} serves{writes}" if event.serves != UNKNOWN else "who serves is not proven"
+    return f"{who}; way back: {event.way_back}"

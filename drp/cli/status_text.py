@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from drp.cli.words import SHOWN, count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
@@ -14,15 +14,15 @@ _STEPS_SHOWN = 15
 
 def render_status(report: StatusReport, zone: tzinfo) -> list[str]:
     """The whole answer of ``drp status``, at most 24 lines."""
-    troubled = [each for each in report.served if not each.is_proven or each.writes is False]
+    troubled = [each for each in report.served if not each.writes]
     silent = [run for run in report.runs if run.status == "silent"]
-    running = [run for run in report.runs if run.status == "running"]
-    quiet = len(report.served) - len(troubled)
-    needs = len(troubled) + len(silent)
+    others = [run for run in report.runs if run.status != "silent"]
+    needs, quiet = len(troubled) + len(silent), len(report.served) - len(troubled)
+    running = sum(run.status in ("running", "leased") for run in others)
     seen = f"seen {render_clock(report.at, zone)}"
-    lines = [f"{needs} need{'s' if needs == 1 else ''} you · {len(running)} running · {quiet} quiet   {seen}"]
+    lines = [f"{needs} need{'s' if needs == 1 else ''} you · {running} running · {quiet} quiet   {seen}"]
+    lines += _cut([_run(run, zone) for run in [*silent, *others]])
     lines += _cut([_served(each, zone) for each in troubled])
-    lines += _cut([_run(run) for run in [*silent, *running]])
     lines += [line for run in report.runs for line in _steps(run)]
     return [*lines, *_sites(report)]
 
@@ -33,17 +33,18 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _served(served: Served, zone: tzinfo) -> str:
-    mark = "?" if not served.is_proven else "!" if served.site == NOBODY else "▶"
+    if served.site == NOBODY:
+        return cut(f"! {served.tenant:<8} nobody serves it   drp deploy {served.tenant}")
+    mark = "!" if served.is_proven else "?"
     return cut(f"{mark} {served.tenant:<8} {render_state(served, zone)}")
 
 
-def _run(run: RunFact) -> str:
-    way = " → ".join(end for end in (run.source, run.target) if end)
-    tail = tail_of(run.run)
+def _run(run: RunFact, zone: tzinfo) -> str:
+    tail, way = tail_of(run.run), " → ".join(end for end in (run.source, run.target) if end)
+    mark, verb = ("✗", "resume") if run.status == "silent" else ("▶", "status")
+    began = render_clock(datetime.fromisoformat(run.began), zone)
     about = f"{run.tenant:<8} {tail} {run.verb} {way}".rstrip()
-    if run.status == "silent":
-        return cut(f"✗ {about}, began {run.began} by {run.owner}, silent   drp resume {tail}")
-    return cut(f"▶ {about}, began {run.began} by {run.owner}   drp status {tail}")
+    return f"{mark} {about}, {run.status}, began {began} by {run.owner}   drp {verb} {tail}"
 
 
 def _steps(run: RunFact) -> list[str]:
@@ -54,7 +55,7 @@ def _steps(run: RunFact) -> list[str]:
     lines = [f"  {state:<8} {step}" for step, state in [*open_steps.items()][:_STEPS_SHOWN]]
     rest = len(open_steps) - _STEPS_SHOWN
     done = len(run.steps) - len(open_steps)
-    head = f"  {run.run} {run.status}: {count(done, 'step')} of {len(run.steps)} done"
+    head = f"  {run.run}: {done} of {count(len(run.steps), 'step')} done"
     return [head, *lines, *([f"  +{rest}: drp status {tail_of(run.run)} --json"] if rest > 0 else [])]
 
 

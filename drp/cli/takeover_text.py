@@ -15,7 +15,7 @@ def render_takeover(found: Takeover, zone: tzinfo) -> list[str]:
     silent = f"fell silent {render_clock(found.silent_since, zone)}, begun by {found.owner}"
     lines = [cut(f"{found.run}  {found.tenant} {way}  {silent}")]
     lines.append(f"  looked at {count(found.total, 'step')}: {_progress(found)}")
-    lines += [cut(f"  in doubt   {step}: seen {seen}") for step, seen in [*found.doubtful.items()][:SHOWN]]
+    lines += [cut(f"  in doubt   {step}: {seen}") for step, seen in [*found.doubtful.items()][:SHOWN]]
     rest = len(found.doubtful) - SHOWN
     lines += [f"  +{rest} in doubt: drp status {tail_of(found.run)}"] if rest > 0 else []
     lines.append(cut(f"  world      {found.tenant}: {render_state(found.served, zone)}"))

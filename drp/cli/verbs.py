@@ -10,7 +10,7 @@ from drp.cli.invocation import Invocation
 from drp.cli.presenter import Presenter
 from drp.cli.process import Process, operator_of, state_folder, this_process, write_bug_log
 from drp.cli.signals import listen
-from drp.commands import configure, launch, recover, sealing
+from drp.commands import check, configure, launch, recover, sealing
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.results import Result
@@ -67,6 +67,9 @@ class Verb:
         workshop = self._open()
         observer = Observer(workshop.ports, self._state, is_alive=workshop.is_alive)
         return observer.status(self._invocation.subject)
+
+    def check(self) -> Result:
+        return check.check(self._open().ports, self._invocation.areas)
 
     def config_init(self) -> Result:
         return configure.init_config(self._common.config, dry_run=self._common.dry_run)
@@ -147,6 +150,7 @@ _DO: Final[Mapping[str, Callable[[Verb], Result]]] = {
     "migrate": Verb.change,
     "retire": Verb.change,
     "status": Verb.status,
+    "check": Verb.check,
     "resume": Verb.recover,
     "rollback": Verb.recover,
     "config init": Verb.config_init,

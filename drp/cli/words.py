@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drp.commands.events import NOBODY
 from drp.commands.results import Served
 from drp.model.values import render_duration
 
-WIDTH = 100
-SHOWN = 10
+WIDTH: Final = 100
+SHOWN: Final = 10
 """Entries of a list that are shown before "+n"."""
+
+_COMMAND: Final = re.compile(r"`[^`]*`")
+_GLUE: Final = "\x1f"
+"""Stands for a space at which no line may end."""
 
 
 def find_zone(name: str) -> tzinfo:
@@ -58,7 +65,18 @@ def render_state(served: Served, zone: tzinfo) -> str:
 
 def count(number: int, noun: str) -> str:
     """``1 step``, ``4,118 steps``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    plural = f"{noun}es" if noun.endswith("x") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def wrap(line: str, width: int = WIDTH) -> list[str]:
+    """The line in parts no wider than ``width``, commands in backticks left whole; indented below its text."""
+    whole = _COMMAND.sub(lambda found: found.group().replace(" ", _GLUE), line)
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    parts = textwrap.wrap(
+        whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace(_GLUE, " ") for part in parts] or [line]
 
 
 def cut_list(items: Sequence[str], shown: int = SHOWN) -> str:

@@ -16,7 +16,8 @@ class Assignment:
     """``before``: who served when the run first began; ``expected``: the site that shall serve at its end.
 
     ``source`` and ``target`` as ``dc3/h1``. ``is_new``: it has not begun yet. ``back``: undo instead of
-    going forward. ``began``: when this process took it up.
+    going forward. ``began``: when this process took it up; ``now``: who serves at that moment, when
+    that is not ``before``.
     """
 
     plan: Plan
@@ -27,6 +28,7 @@ class Assignment:
     target: str
     began: datetime
     answers: Mapping[str, str] = field(default_factory=dict)
+    now: Served | None = None
     is_new: bool = False
     back: bool = False
 

@@ -48,7 +48,6 @@ class Execution:
 
     def _build_runner(self, journal: SqliteJournal) -> Runner:
         assignment, desk = self._assignment, self._desk
-        ends = {"source": assignment.source, "target": assignment.target}
         return Runner(
             assignment.plan,
             journal,
@@ -57,7 +56,14 @@ class Execution:
             actor=desk.operator,
             epoch=self._held.keeper.lease.number,
             answers=assignment.answers,
-            sink=Narrator(desk.emit, assignment.plan, verb=assignment.verb, **ends),
+            sink=Narrator(
+                desk.emit,
+                assignment.plan,
+                verb=assignment.verb,
+                source=assignment.source,
+                target=assignment.target,
+                before=_world(assignment.now or assignment.before, is_over=False),
+            ),
             may_continue=self._held.keeper.may_continue,
             faults=desk.faults,
         )
@@ -67,7 +73,6 @@ class Execution:
             Runs(self._workshop.witness).begin(self._begin_record())
         self._catch_up(journal)
         self._copy.start()
-        self._tell_world(self._assignment.before, is_over=False)
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
         self._end_copy()
@@ -130,19 +135,8 @@ class Execution:
         except DrpError as error:
             self._desk.emit(WarningEvent(code="runs", text=error.message))
 
-    def _tell_world(self, served: Served, *, is_over: bool) -> None:
-        self._desk.emit(
-            WorldEvent(
-                tenant=served.tenant,
-                serves=served.site,
-                writes=served.writes,
-                way_back="none" if is_over else "auto",
-                probed=served.probed,
-            )
-        )
-
     def _tell_end(self, report: RunReport) -> None:
-        self._tell_world(report.served, is_over=True)
+        self._desk.emit(_world(report.served, is_over=True))
         self._desk.emit(
             RunEvent(
                 run=report.run,
@@ -152,3 +146,13 @@ class Execution:
                 reason=report.error.cause if report.error else "",
             )
         )
+
+
+def _world(served: Served, *, is_over: bool) -> WorldEvent:
+    return WorldEvent(
+        tenant=served.tenant,
+        serves=served.site,
+        writes=served.writes,
+        way_back="none" if is_over else "auto",
+        probed=served.probed,
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent, render_utc
 from drp.commands.results import Served
+from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.errors import DrpError, LeaseHeldError, ProviderError
 from drp.witness.keeper import LeaseKeeper
@@ -76,9 +77,10 @@ def _explain(leases: Leases, error: LeaseHeldError, served: Served) -> LeaseHeld
     if found is None:
         return error
     holder = found.lease.holder
+    tail = tail_of(holder.run)
     return LeaseHeldError(
         f"cannot take '{tenant}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
         f"works on it since {holder.started}",
         state=f"{tenant}: {served.site} serves; this command changed nothing",
-        hint=f"See `drp status {holder.run}`; should that process have died, `drp resume {holder.run}`.",
+        hint=f"See `drp status {tail}`; should that process have died, `drp resume {tail}`.",
     )

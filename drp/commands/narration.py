@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from typing import get_args
 
 from drp.commands.events import (
     UNKNOWN,
@@ -24,20 +25,26 @@ from drp.model.values import Json
 
 _STEP_WORDS: Mapping[str, StepStatus] = {"already": "done"}
 _STAGE_WORDS: Mapping[str, StageStatus] = {"begun": "begun", "failed": "failed"}
+_OUTCOMES = frozenset(get_args(engine.Ending))
 
 
 class Narrator:
     """The engine's sink: counts the steps of each stage, and times steps and stages."""
 
-    def __init__(self, emit: Emit, plan: Plan, *, verb: str, source: str, target: str) -> None:
+    def __init__(
+        self, emit: Emit, plan: Plan, *, verb: str, source: str, target: str, before: WorldEvent
+    ) -> None:
+        """``before``: what is known of the world when the run begins; told right after it has begun."""
         self._emit = emit
         self._plan = plan
         self._verb = verb
         self._source = source
         self._target = target
+        self._before = before
         self._totals = Counter(step.stage for step in plan.steps)
         self._done: dict[str, set[str]] = {}
         self._began: dict[str, datetime] = {}
+        self._is_moving = False
         self._paces: dict[str, Pace] = {}
         self._final = {step.id for step in plan.steps if step.final}
 
@@ -47,6 +54,9 @@ class Narrator:
         )
 
     def _run(self, event: engine.Event) -> None:
+        """The engine's own end is not told: how a run ended is known only when somebody has looked."""
+        if event.status in _OUTCOMES:
+            return
         self._emit(
             RunEvent(
                 run=self._plan.run,
@@ -59,6 +69,8 @@ class Narrator:
                 stages=tuple(self._totals.items()),
             )
         )
+        if event.status in ("begun", "resumed"):
+            self._emit(self._before)
 
     def _stage(self, event: engine.Event) -> None:
         if event.status == "begun":
@@ -94,7 +106,8 @@ class Narrator:
 
     def _tell_final(self, event: engine.Event) -> None:
         """From here on nobody knows who serves until somebody has looked."""
-        if event.name in self._final and event.status == "begun":
+        if event.name in self._final and event.status == "begun" and not self._is_moving:
+            self._is_moving = True
             self._emit(WorldEvent(tenant=self._plan.tenant, serves=UNKNOWN, writes=None, way_back="none"))
 
     def _progress(self, event: engine.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drp.commands.assignment import Assignment
 from drp.commands.desk import Desk, Workshop
@@ -53,7 +53,8 @@ def recover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunRepo
     with hold_lease(desk, workshop, tenant, run=run, verb=found.begin.verb) as held:
         _check_unmoved(desk, workshop, found)
         repair_local(folder.journal(run), found.records)
-        assignment = _assign(desk, found, back=back)
+        now = find_served(workshop.ports, workshop.inventory.tenants[tenant])
+        assignment = replace(_assign(desk, found, back=back), now=now)
         return Execution(desk, workshop, held, assignment=assignment).run()
 
 
@@ -136,7 +137,7 @@ def _word(seen: Outcome) -> str:
             return f"half done ({detail})"
         case Failed():
             return f"cannot tell ({seen.message})"
-    return "to do"
+    return "not there"
 
 
 def _ask(desk: Desk, found: FoundRun, *, back: bool) -> None:

@@ -59,6 +59,7 @@ def build_report(
         failed_step=_failed_step(state),
         open_steps=tuple(name for name, step in state.steps.items() if not step.holds),
         next=_next(assignment, ending),
+        command=_command(assignment),
     )
 
 
@@ -106,6 +107,14 @@ def _failed_step(state: RunState) -> str:
     if state.failure is None:
         return ""
     return f"step {state.failure.step}, attempt {state.failure.attempt}"
+
+
+def _command(assignment: Assignment) -> str:
+    """The words after ``drp`` that give the same order again."""
+    tenant = assignment.plan.tenant
+    source = assignment.source.partition("/")[0]
+    ends = {"migrate": f" --to {assignment.expected}", "retire": f" --from {source}"}
+    return f"{assignment.verb} {tenant}{ends.get(assignment.verb, '')}"
 
 
 def _next(assignment: Assignment, ending: Ending) -> str:

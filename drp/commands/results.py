@@ -134,6 +134,7 @@ class RunReport:
     failed_step: str = ""
     open_steps: tuple[str, ...] = ()
     next: str = ""
+    command: str = ""
 
     def to_json(self) -> JsonMap:
         stages: JsonMap = {name: round(seconds * 1000) for name, seconds in self.stages.items()}

@@ -1,0 +1,125 @@
+"""Exact words of the verbs; ``DRP_GOLDEN=write`` writes them anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from drp.errors import UnreachableError
+from drp.testing.databases import State
+from drp.witness.leases import Holder, Leases
+from tests.cli.shell import Shell, check_golden
+from tests.commands.bench import DENIED, BeatingClock, Bench, never_alive
+
+
+def alter(state: State) -> None:
+    state["collections"]["app.orders"]["documents"][1] = "altered"
+
+
+def damage(shell: Shell) -> None:
+    shell.company.databases.damage_restored = alter
+
+
+def block_release(shell: Shell) -> None:
+    shell.company.edges["h2"].fail_next("release", DENIED, times=99)
+
+
+def blind(shell: Shell) -> None:
+    damage(shell)
+    shell.company.edges["h1"].fail_next("is_held", DENIED, times=99)
+
+
+def damage_and_block(shell: Shell) -> None:
+    damage(shell)
+    block_release(shell)
+
+
+def lease_elsewhere(shell: Shell) -> None:
+    holder = Holder(
+        owner="eva@ops1", machine="elsewhere", pid=1, process_start="1", run="migrate-310304-zzzz",
+        verb="migrate", started="2031-03-04T02:00:00Z",
+    )  # fmt: skip
+    assert shell.workshop is not None
+    leases = Leases(shell.workshop.witness, shell.company.clock, is_alive=never_alive)
+    shell.company.clock = BeatingClock(leases, leases.acquire("acme", holder))
+    shell.workshop = replace(shell.workshop, is_alive=lambda _: None)
+
+
+def interrupt(shell: Shell) -> None:
+    bench = Bench(shell.state, shell.company)
+    bench.cut("after-effect:restore")
+
+
+def interrupt_late(shell: Shell) -> None:
+    bench = Bench(shell.state, shell.company)
+    bench.cut("after-effect:route/h1")
+
+
+def move_first(shell: Shell) -> None:
+    assert shell.type("migrate acme --to dc5 --yes -q").code == 0
+
+
+def move_and_wait(shell: Shell) -> None:
+    move_first(shell)
+    shell.company.clock.advance(timedelta(hours=1))
+
+
+def hide_engine(shell: Shell) -> None:
+    shell.company.hosts["h4"].fail_next("state", UnreachableError("cannot reach engine 'h4': no answer"))
+
+
+def nothing(shell: Shell) -> None:
+    """The world as it is."""
+
+
+SCENES = {
+    "plan-migrate": (nothing, "plan migrate acme --to dc5"),
+    "plan-migrate-verbose": (nothing, "plan migrate acme --to dc5 -v"),
+    "plan-retire": (move_first, "plan retire acme --from dc3"),
+    "migrate-done": (nothing, "migrate acme --to dc5 --yes"),
+    "migrate-quiet": (nothing, "migrate acme --to dc5 --yes -q"),
+    "migrate-held": (lease_elsewhere, "migrate acme --to dc5 --yes"),
+    "migrate-failed": (damage, "migrate acme --to dc5 --yes -q"),
+    "migrate-unknown": (blind, "migrate acme --to dc5 --yes -q"),
+    "migrate-partial": (block_release, "migrate acme --to dc5 --yes -q"),
+    "migrate-stuck": (damage_and_block, "migrate acme --to dc5 --yes -q"),
+    "migrate-refused": (nothing, "migrate acme --to dc3 --yes"),
+    "migrate-no-terminal": (nothing, "migrate acme --to dc5 -q"),
+    "migrate-no-tenant": (nothing, "migrate hooli --to dc5"),
+    "retire-too-early": (move_first, "retire acme --from dc3 --yes -q"),
+    "retire-done": (move_and_wait, "retire acme --from dc3 --yes -q"),
+    "resume-found": (interrupt, "resume --dry-run"),
+    "resume-done": (interrupt, "resume 7f3a --yes -q"),
+    "rollback-done": (interrupt, "rollback 7f3a --yes -q"),
+    "rollback-refused": (interrupt_late, "rollback acme --yes"),
+    "status-quiet": (nothing, "status"),
+    "status-silent": (interrupt, "status"),
+    "status-run": (interrupt, "status 7f3a"),
+    "status-unknown": (nothing, "status zzzz"),
+    "check-well": (nothing, "check config engines stores dns"),
+    "check-findings": (hide_engine, "check config engines"),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_words(shell: Shell, name: str) -> None:
+    prepare, line = SCENES[name]
+    prepare(shell)
+    check_golden(name, shell.type(line).show())
+
+
+def test_words_of_a_question_and_its_no(shell: Shell) -> None:
+    check_golden("migrate-declined", shell.type("migrate acme --to dc5", answer="\n").show())
+
+
+def test_words_of_configuration_problems(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_golden("config-missing", shell.type("config show").show())
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "drp.yml").write_text("version: 1\nsites: {dc3: {country: FR, contry: FR}}\n")
+    check_golden("config-wrong", shell.type("config show").show())
