@@ -34,7 +34,10 @@ def find_occupancy(host: Host, reader: HostReader) -> Occupancy:
 
 
 def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]) -> Occupancy:
-    """The host with most free memory that may take the tenant; RefusedError says why none may."""
+    """The host with most free memory that may take the tenant; RefusedError says why none may.
+
+    Where some tenant wants a host of its own, empty hosts are left to such tenants as long as others fit.
+    """
     reasons = []
     fitting = []
     for occupancy in found:
@@ -48,7 +51,13 @@ def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]
             f"cannot place '{tenant.name}': {'; '.join(reasons)}",
             hint="Free a host or add one to the site, then run `drp plan` again.",
         )
-    return max(fitting, key=lambda o: (free_memory(inventory, o), _reversed_name(o.host.name)))
+    spares_empty = any(each.dedicated for each in inventory.tenants.values()) and not tenant.dedicated
+
+    def rank(found: Occupancy) -> tuple[bool, int, tuple[int, ...]]:
+        is_shared = spares_empty and bool(found.instances)
+        return is_shared, free_memory(inventory, found), _reversed_name(found.host.name)
+
+    return max(fitting, key=rank)
 
 
 def free_memory(inventory: Inventory, occupancy: Occupancy) -> int:

@@ -96,3 +96,10 @@ def test_choose_host_gives_a_dedicated_tenant_no_neighbour() -> None:
     shared = Occupancy(host=HOST, instances={"acme-e0001": "acme"}, subnets=frozenset())
     with pytest.raises(RefusedError, match="not its own, acme stands there"):
         choose_host(COMPANY.inventory.tenants["initech"], COMPANY.inventory, [shared])
+
+
+def test_choose_host_leaves_empty_hosts_to_tenants_that_want_their_own() -> None:
+    shared = Occupancy(host=HOST, instances={"globex-e0001": "globex"}, subnets=frozenset())
+    empty = find_occupancy(COMPANY.inventory.host("h4"), COMPANY.host("h4"))
+    assert choose_host(ACME, COMPANY.inventory, [empty, shared]) == shared
+    assert choose_host(COMPANY.inventory.tenants["initech"], COMPANY.inventory, [shared, empty]) == empty
