@@ -70,7 +70,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """One host with two links of tenants, an edge and two helpers, and another host with an edge."""
+    """A host with two links of tenants, an edge, two helpers and something that is not of drp; and
+    another host with an edge."""
 
     host: HostMachine
     other: HostMachine
@@ -80,6 +81,7 @@ class World:
     edge: Member
     helper: Member
     helper_more: Member
+    stray: Member
 
 
 class Builder:
@@ -140,6 +142,7 @@ def world(lab: Lab) -> Iterator[World]:
             edge=here.add_member(here.add_network("drp-edge"), image.id, published=True),
             helper=here.add_member(out, image.id),
             helper_more=here.add_member(out, image.id),
+            stray=here.add_member(here.add_network("stray"), image.id),
         )
 
 
@@ -158,7 +161,7 @@ def rules(request: pytest.FixtureRequest, world: World) -> Iterator[None]:
 
 @pytest.mark.usefixtures("rules")
 def test_a_link_reaches_itself_and_nothing_else(lab: Lab, world: World) -> None:
-    local = (world.one_more.place, world.foreign.place, world.edge.place, world.helper.place)
+    local = [m.place for m in (world.one_more, world.foreign, world.edge, world.helper, world.stray)]
     found = world.one.find_open(*local, STORE, (world.other.edge_address, 443), (lab.dns.primary, 53))
     assert found == {world.one_more.place}
 
@@ -197,7 +200,7 @@ def test_helpers_do_not_reach_each_other(world: World) -> None:
 @pytest.mark.usefixtures("rules")
 def test_containers_are_not_reached_from_outside_even_with_a_route(lab: Lab, world: World) -> None:
     neighbour = lab.hosts_of(lab.names.home.name)[1]
-    members = [world.one.place, world.edge.place, world.helper.place]
+    members = [world.one.place, world.edge.place, world.helper.place, world.stray.place]
     for gateway in (world.host.edge_address, world.host.addresses.management):
         with routed(neighbour, world.host.subnets, gateway):
             assert find_open(neighbour, members) == set()
