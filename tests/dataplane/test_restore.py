@@ -208,15 +208,28 @@ def test_documents_do_not_expire_while_they_are_loaded() -> None:
     assert target.parameters["ttlMonitorEnabled"] is True
 
 
-@pytest.mark.parametrize("knows_bypass", [False, True])
-def test_zero_timestamps_survive(knows_bypass: bool) -> None:
+def refuse(*commands: str) -> Callable[[SimMongo, str, Mapping[str, Any]], None]:
+    def hook(_server: SimMongo, name: str, _fields: Mapping[str, Any]) -> None:
+        if name in commands:
+            raise command_error(f"cannot run {name}: not authorized", 13)
+
+    return hook
+
+
+@pytest.mark.parametrize(
+    ("knows_bypass", "refused", "used"),
+    [(True, [], "insert"), (False, [], "update"), (False, ["update"], "applyOps")],
+)
+def test_zero_timestamps_survive(knows_bypass: bool, refused: list[str], used: str) -> None:
     source, target = SimMongo(), SimMongo(knows_bypass=knows_bypass)
+    target.hooks.append(refuse(*refused))
     zeroes = [{"_id": n, "t": Timestamp(0, 0), "inner": {"t": Timestamp(0, 0)}} for n in range(3)]
     fill(source, "zeroes", [*zeroes, {"_id": 9, "t": Timestamp(1, 0)}, {"_id": Timestamp(0, 0)}])
     company = build_company(source, target)
     company.backup(SOURCE)
     company.restore(TARGET)
     assert target.documents("app", "zeroes") == source.documents("app", "zeroes")
+    assert used in target.sent
 
 
 def test_zero_timestamps_that_cannot_be_kept_are_an_error() -> None:
@@ -224,13 +237,8 @@ def test_zero_timestamps_that_cannot_be_kept_are_an_error() -> None:
     fill(source, "zeroes", [{"_id": 1, "t": Timestamp(0, 0)}])
     company = build_company(source, target)
     company.backup(SOURCE)
-
-    def deny(_server: SimMongo, name: str, _fields: Mapping[str, Any]) -> None:
-        if name == "applyOps":
-            raise command_error("cannot run applyOps: not authorized", 13)
-
-    target.hooks.append(deny)
-    with pytest.raises(DeniedError, match="applyOps"):
+    target.hooks.append(refuse("update", "applyOps"))
+    with pytest.raises(VerificationError, match=r"replaces Timestamp\(0, 0\) by its own time"):
         company.restore(TARGET)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import bson
-from bson.binary import UUID_SUBTYPE, Binary
 from bson.raw_bson import RawBSONDocument
 
 from drp.dataplane.mongodb.capabilities import Capabilities
 from drp.dataplane.mongodb.catalog import CollectionInfo, list_indexes
-from drp.dataplane.mongodb.cursors import list_documents
 from drp.dataplane.mongodb.fingerprints import decode, fingerprint_indexes
 from drp.dataplane.mongodb.server import (
     DUPLICATE_KEY,
@@ -25,15 +22,12 @@ from drp.dataplane.mongodb.server import (
     check_write,
     read,
 )
-from drp.dataplane.walk import TIMESTAMP, iter_elements, split_documents
+from drp.dataplane.mongodb.stamps import ensure_stored, find_zero_timestamps
+from drp.dataplane.walk import iter_elements
 from drp.errors import VerificationError
 
 _NOT_FOR_CREATE = frozenset({"uuid", "recordIdsReplicated", "autoIndexId", "temp"})
 _BYPASS = "bypassEmptyTsReplacement"
-# A timestamp 0,0 somewhere; the exact look comes after. Names without the type byte itself, so that no byte
-# is looked at twice: the last such byte before the zeroes is enough.
-_ZERO = re.compile(rb"\x11[^\x00\x11]*\x00{9}")
-_ZERO_VALUE = struct.pack("<Q", 0)
 _DEFAULT_VERSION = 2  # of an index; some servers do not take the field at all
 
 
@@ -71,7 +65,7 @@ class Loader:
 
         ``twice``: an ``_id`` may come again, as in a scan of a collection in use; how many did is returned.
         """
-        zeroes = find_zero_timestamps(raw) if _ZERO.search(raw) and info.type != "timeseries" else []
+        zeroes = [] if info.type == "timeseries" else find_zero_timestamps(raw)
         command: dict[str, Any] = {
             "insert": info.storage,
             "documents": [Bulk(raw)],
@@ -86,7 +80,7 @@ class Loader:
             tolerated=DUPLICATE_KEY if twice and not info.is_capped else None,
         )
         if zeroes and not again:
-            self._repair(info, zeroes)
+            ensure_stored(self._server, info, zeroes, concern=self._capabilities.write_concern)
         return again
 
     def build_indexes(self, info: CollectionInfo) -> None:
@@ -150,47 +144,6 @@ class Loader:
                     raise
                 self._knows_bypass = False
         return self._send(info.database, command)
-
-    def _repair(self, info: CollectionInfo, raws: Sequence[bytes]) -> None:
-        """What the server changed all the same is put right by way of its own replication."""
-        changed = [raw for raw in raws if self._find_stored(info, raw) != raw]
-        if not changed:
-            return
-        uuid = self._require_uuid(info)
-        for raw in changed:
-            entry = {"op": "i", "ns": info.namespace, "ui": uuid, "o": RawBSONDocument(raw, RAW)}
-            self._server.command("admin", {"applyOps": [entry], "alwaysUpsert": False})
-        if any(self._find_stored(info, raw) != raw for raw in changed):
-            raise VerificationError(
-                f"cannot load '{info.namespace}': the server replaces Timestamp(0, 0) by its own time"
-            )
-
-    def _find_stored(self, info: CollectionInfo, raw: bytes) -> bytes | None:
-        # equality by $eq, as an _id that is a document could look like an operator
-        query = {"_id": {"$eq": RawBSONDocument(raw, RAW)["_id"]}}
-        found = list_documents(
-            self._server, info.database, {"find": info.storage, "filter": query, "limit": 1}
-        )
-        return found[0] if found else None
-
-    def _require_uuid(self, info: CollectionInfo) -> Binary:
-        command = {"listCollections": 1, "cursor": {}, "filter": {"name": info.name}}
-        for raw in list_documents(self._server, info.database, command):
-            return Binary(bytes(read(raw)["info"]["uuid"]), UUID_SUBTYPE)
-        raise VerificationError(f"cannot load '{info.namespace}': it is gone")
-
-
-def find_zero_timestamps(raw: bytes) -> list[bytes]:
-    """The documents that have a Timestamp(0, 0) as an outer field."""
-    found = []
-    for view in split_documents(raw):
-        document = bytes(view)
-        if any(
-            element.kind == TIMESTAMP and document[element.value : element.end] == _ZERO_VALUE
-            for element in iter_elements(document)
-        ):
-            found.append(document)
-    return found
 
 
 def order_views(infos: Iterable[CollectionInfo]) -> list[CollectionInfo]:

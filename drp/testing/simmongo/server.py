@@ -78,6 +78,7 @@ class SimMongo(SimWorld):
             "create": self._create,
             "drop": self._drop,
             "insert": self._insert,
+            "update": self._update,
             "delete": self._delete,
             "applyOps": self._apply,
             "createIndexes": self._create_indexes,
@@ -244,6 +245,16 @@ class SimMongo(SimWorld):
             collection.add(raw if keep else _stamp(raw, time), time)
         failed = {"writeErrors": errors} if errors else {}
         return bson.encode({"n": len(documents) - len(errors), **failed, "ok": 1.0})
+
+    def _update(self, database: str, command: Mapping[str, Any]) -> bytes:
+        """Only a pipeline that replaces one document: nothing is stamped."""
+        (update,) = command["updates"]
+        found = self.require(database, str(command["update"])).find(
+            raw_id(bson.encode({"_id": update["q"]["_id"]["$eq"]}))
+        )
+        if found is not None:
+            found.raw = bytes(update["u"][0]["$replaceWith"]["$literal"].raw)
+        return bson.encode({"n": int(found is not None), "ok": 1.0})
 
     def _delete(self, database: str, command: Mapping[str, Any]) -> bytes:
         collection = self.require(database, str(command["delete"]))
