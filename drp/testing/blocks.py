@@ -178,7 +178,7 @@ def draw_scenario(seed: int) -> Scenario[Blocks]:
     """A random plan whose end does not depend on the order in which its steps happen to run.
 
     So a final step stands between all others, an undo that always fails lies below the step that fails,
-    and a run that stops at a failure has one step in flight.
+    and a run that stops at a failure has one step in flight and tries nothing twice.
     """
     chance = random.Random(seed)
     count = chance.randint(2, 10)
@@ -189,8 +189,10 @@ def draw_scenario(seed: int) -> Scenario[Blocks]:
         needs[middle] = names[:middle]
         for number in range(middle + 1, count):
             needs[number] = [*needs[number], names[middle]]
-    faults = _draw_faults(chance, names, needs)
     on_failure = chance.choice(["roll-back", "roll-back", "stop"])
+    faults = _draw_faults(chance, names, needs)
+    if on_failure == "stop":
+        faults = {name: {phase: n for phase, n in found.items() if n < 0} for name, found in faults.items()}
     steps = [
         build_step(
             name,
