@@ -31,7 +31,7 @@ from tests.lab.lab import Lab
 from tests.providers.edge.local import wait_until
 
 INSTANCE = Instance("edgetest", "e0001")
-NAME = "edgetest.example.test"
+NAME = "edgetest.tenants.invalid"
 PORT = 8080
 GRACE = timedelta(seconds=2)
 
@@ -208,15 +208,15 @@ def test_a_held_request_waits_and_what_was_passed_on_is_counted(
 def test_a_restart_forgets_nothing(lab: Lab, places: tuple[Place, Place]) -> None:
     home, _ = places
     home.edge.set_route(NAME, home.api)
-    home.edge.hold("other.example.test", timedelta(minutes=1))
+    home.edge.hold("other.tenants.invalid", timedelta(minutes=1))
     home.host.stop_container(EDGE, GRACE)
     with pytest.raises(DrpError):
         home.edge.routes()
     home.host.start_container(EDGE)
     wait_until(lambda: home.edge.routes() == {NAME: home.api})
-    assert home.edge.is_held("other.example.test")
+    assert home.edge.is_held("other.tenants.invalid")
     assert get(lab, home).status == 200
-    home.edge.release("other.example.test")
+    home.edge.release("other.tenants.invalid")
 
 
 def test_a_removed_certificate_is_presented_no_more(

@@ -1,0 +1,90 @@
+"""What is missing is said in one line, before anything is tried."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.preflight import find_obstacles
+from tests.lab.state import CHECKOUT
+
+_SUITE = """
+import pytest
+from tests.conftest import pytest_runtest_setup
+
+@pytest.mark.lab
+def test_needs_a_lab():
+    pass
+"""
+
+
+def run_preflight(*before: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    words = [*before, sys.executable, "-m", "tests.lab.preflight"]
+    whole = {**os.environ, **(env or {})}
+    return subprocess.run(words, cwd=CHECKOUT, env=whole, capture_output=True, text=True, check=False)
+
+
+def test_nothing_is_said_where_a_lab_can_start() -> None:
+    done = run_preflight()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert find_obstacles() == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "missing"),
+    [
+        (["setpriv", "--bounding-set=-sys_admin"], "new namespaces"),
+        (["setpriv", "--bounding-set=-net_admin"], "bridges"),
+    ],
+)
+def test_a_locked_down_place_is_named_in_one_line(before: list[str], missing: str) -> None:
+    done = run_preflight(*before)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("cannot start a laboratory here: missing ")
+    assert missing in done.stderr
+
+
+def test_who_is_not_root_is_told_so() -> None:
+    done = run_preflight("setpriv", "--clear-groups", "--reuid=65534")
+    # the checkout may be closed to others; then Python itself cannot read it
+    assert done.returncode == 1
+    assert "missing root" in done.stderr or "Permission denied" in done.stderr
+
+
+def test_a_wrong_mongod_is_named() -> None:
+    done = run_preflight(env={"DRP_LAB_MONGOD": "/does/not/exist"})
+    assert done.returncode == 1
+    assert "'/does/not/exist'" in done.stderr
+
+
+@pytest.mark.parametrize(("ci", "word"), [("", "1 skipped"), ("true", "1 error")])
+def test_lab_tests_are_left_out_where_none_can_start_but_never_in_ci(
+    tmp_path: Path, ci: str, word: str
+) -> None:
+    (tmp_path / "test_it.py").write_text(_SUITE)
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_setup\n")
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(CHECKOUT / "pyproject.toml"),
+    ]
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_admin", *words, f"--rootdir={tmp_path}", str(tmp_path)],
+        cwd=CHECKOUT,
+        env={**os.environ, "CI": ci},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert word in done.stdout
+    assert "new namespaces" in done.stdout
