@@ -25,6 +25,9 @@ from drp.providers.probes import NetworkProbes
 
 T = TypeVar("T")
 
+_PATIENCE_S = 60
+"""How long an edge waits for an answer, beside the time for which a request may be held."""
+
 
 class LivePorts:
     """Both halves of an action's ports. Names are those of the configuration."""
@@ -62,7 +65,11 @@ class LivePorts:
 
     def _edge_settings(self) -> EdgeSettings:
         peers = tuple(host.edge for host in self.inventory.hosts())
-        return EdgeSettings(authorities=self.inventory.edge_ca, peers=peers, uid=EDGE_UID)
+        longest = max((t.freeze.total_seconds() for t in self.inventory.tenants.values()), default=0.0)
+        # an edge that forwards must not give up while another one holds the request
+        return EdgeSettings(
+            authorities=self.inventory.edge_ca, peers=peers, uid=EDGE_UID, idle_s=int(longest) + _PATIENCE_S
+        )
 
     def _once(self, key: str, make: Callable[[], T]) -> T:
         with self._lock:
