@@ -29,8 +29,15 @@ class Company:
     def host_of(self, tenant: str) -> tuple[str, str]:
         """(host, instance) whose API of the tenant runs now. Raises LookupError."""
         found = self.ops1.drp("status", tenant)
-        serving = found["tenants"][0] if "tenants" in found else found
+        serving = found["tenants"][0]
         return str(serving["host"]), str(Instance.of_epoch(tenant, int(serving["epoch"])))
+
+    def ensure_deployed(self, tenant: str) -> None:
+        """Deploy it and put a little into its databases, unless it is served already."""
+        found = self.ops1.drp("status", tenant)["tenants"][0]
+        if not found["epoch"]:
+            self.ops1.drp("deploy", tenant, "--yes")
+            self.seed(tenant, documents=400, files=600_000, keys=60)
 
     def seed(self, tenant: str, *, documents: int, files: int, keys: int) -> None:
         """``documents`` and Redis ``keys`` are counts, ``files`` the bytes in GridFS."""

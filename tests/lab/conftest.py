@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.company import Company, build_company
 from tests.lab.lab import Lab
 
 _HERE = Path(__file__).parent
+TTL = 4
+"""Seconds an answer lives in the laboratory's DNS: short, so that a test may see an old one die."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,3 +26,9 @@ def lab() -> Iterator[Lab]:
     """Tests share it: each leaves it as it was."""
     with Lab.up() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Configured, nothing deployed yet: each test file deploys the tenants it wants."""
+    return build_company(lab, tmp_path_factory.mktemp("company"), ttl=TTL)

@@ -10,24 +10,18 @@ import docker
 import pytest
 
 from drp.model.names import Instance
-from tests.lab.company import Company, build_company
+from tests.lab.company import Company
+from tests.lab.conftest import TTL
 from tests.lab.inside import run_inside
-from tests.lab.lab import Lab
 from tests.lab.machine import LabError
 from tests.lab.world import compare_worlds, dump_world
 
-TTL = 4
-"""Seconds: short, so that a test may see an old answer die."""
 
-
-@pytest.fixture(scope="module")
-def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Two tenants deployed and filled; the tests of this file move them on and on."""
-    found = build_company(lab, tmp_path_factory.mktemp("company"), ttl=TTL)
-    for tenant in lab.names.tenants[:2]:
-        found.ops1.drp("deploy", tenant, "--yes")
-        found.seed(tenant, documents=400, files=600_000, keys=60)
-    return found
+@pytest.fixture(scope="module", autouse=True)
+def two_tenants(company: Company) -> None:
+    """Deployed and filled; the tests of this file move them on and on."""
+    for tenant in company.lab.names.tenants[:2]:
+        company.ensure_deployed(tenant)
 
 
 def other_site(company: Company, tenant: str) -> tuple[str, str]:

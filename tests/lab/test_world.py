@@ -9,24 +9,11 @@ import dns.query
 import dns.tsigkeyring
 import dns.update
 import docker
-import pytest
 
-from tests.lab.company import Company, build_company
+from tests.lab.company import Company
 from tests.lab.host import HostMachine
 from tests.lab.inside import run_inside
-from tests.lab.lab import Lab
 from tests.lab.world import build_client, compare_worlds, dump_world
-
-
-@pytest.fixture(scope="module")
-def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """One small tenant, the third: dedicated to a host of its own."""
-    found = build_company(lab, tmp_path_factory.mktemp("world"), ttl=4)
-    tenant = lab.names.tenants[2]
-    found.ops1.drp("deploy", tenant, "--yes")
-    found.seed(tenant, documents=20, files=1000, keys=5)
-    return found
-
 
 Undo = Callable[[], object]
 Plant = Callable[[Company, HostMachine, str], Undo]
@@ -111,7 +98,9 @@ PLANTS: dict[str, Plant] = {
 
 
 def test_one_difference_of_each_kind_is_noticed(company: Company) -> None:
-    host_name, instance = company.host_of(company.lab.names.tenants[2])
+    tenant = company.lab.names.tenants[2]
+    company.ensure_deployed(tenant)
+    host_name, instance = company.host_of(tenant)
     host = company.lab.hosts[host_name]
     before = dump_world(company.lab)
     assert compare_worlds(before, dump_world(company.lab)) == []
