@@ -89,7 +89,12 @@ class Handler(BaseHTTPRequestHandler):
             return build_json(413 if length.isdigit() else 400, {"error": "no acceptable Content-Length"})
         place, _, name = self.path.partition("?")[0].strip("/").partition("/")
         body = Body(self.rfile, int(length))
-        request = Request(name=unquote(name), headers={k.lower(): v for k, v in self.headers.items()}, body=body, size=int(length))
+        request = Request(
+            name=unquote(name),
+            headers={k.lower(): v for k, v in self.headers.items()},
+            body=body,
+            size=int(length),
+        )
         try:
             return self._handle(place, request)
         finally:
