@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from drp.cli.screen import Screen
-from drp.commands.events import QuestionEvent
+from drp.commands.events import Emit, QuestionEvent
 from drp.errors import RefusedError
 from drp.model.values import Secret
 
@@ -18,7 +18,11 @@ _NOBODY: Final = "there is no terminal to answer on"
 class Answers:
     """Questions go to standard error. ``may_ask``: a person is there."""
 
-    def __init__(self, stdin: TextIO, stderr: Screen, *, yes: bool, may_ask: bool) -> None:
+    def __init__(
+        self, stdin: TextIO, stderr: Screen, *, yes: bool, may_ask: bool, emit: Emit | None = None
+    ) -> None:
+        """``emit`` is told of questions that nobody can answer."""
+        self._emit = emit
         self._stdin = stdin
         self._stderr = stderr
         self._yes = yes
@@ -29,6 +33,8 @@ class Answers:
         if self._yes:
             return True
         if not self._may_ask:
+            if self._emit is not None:
+                self._emit(question)
             raise RefusedError(
                 f"cannot ask '{question.text}': {_NOBODY}",
                 state="nothing was touched",

@@ -93,7 +93,7 @@ def _common_parameters() -> list[inspect.Parameter]:
 def hoist_options(arguments: list[str]) -> list[str]:
     """Move common options that stand before the verb to the end, where Typer looks for them.
 
-    ``drp --json plan migrate acme`` -> ``plan migrate acme --json``; what is not a common option stays,
+    ``--json plan migrate acme`` -> ``plan migrate acme --json``; what is not a common option stays,
     and gets Typer's own complaint.
     """
     moved: list[str] = []

@@ -18,12 +18,14 @@ from drp.cli.error_text import render_error
 from drp.cli.help import OVERVIEW
 from drp.cli.invocation import Invocation
 from drp.cli.jsonl import JsonLines
+from drp.cli.places import state_folder
 from drp.cli.screen import Screen, open_screen
 from drp.commands.endings import USAGE, ending_of
 from drp.commands.events import build_error_events
 from drp.errors import UsageError
 
 _VERBS = "drp.cli.verbs"
+_OVERVIEW = "drp.cli.overview"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,12 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals.prepare()
     try:
         if not words:
-            stderr.write(OVERVIEW)
-            return USAGE.code
+            return _show_overview(stderr)
         invocation = parse_arguments(words)
         return 0 if invocation is None else _run(invocation)
     except (UsageError, KeyboardInterrupt) as error:
         return _refuse(error, words, stderr)
+
+
+def _show_overview(stderr: Screen) -> int:
+    """What there is to type, and what needs somebody on this machine."""
+    overview = importlib.import_module(_OVERVIEW)
+    stderr.lines([*OVERVIEW.splitlines(), *overview.render_open_runs(state_folder(None, os.environ))])
+    return USAGE.code
 
 
 def _run(invocation: Invocation) -> int:

@@ -48,13 +48,14 @@ class Presenter:
         self._common: Common = invocation.common
         self._now = now
         self._zone: tzinfo = UTC
+        self._json = JsonLines(streams.stdout, invocation.verb, now=now) if self._common.json else None
         self.answers = Answers(
             streams.stdin,
             streams.stderr,
             yes=invocation.common.yes,
             may_ask=not invocation.common.json and streams.stdin.isatty(),
+            emit=self._json,
         )
-        self._json = JsonLines(streams.stdout, invocation.verb, now=now) if self._common.json else None
         self._view: LineView | LiveView | None = None
         self._log: LineView | None = None
         self._folder: StateFolder | None = None

@@ -62,14 +62,6 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def state_folder(given: Path | None, environment: Mapping[str, str]) -> Path:
-    """``--state`` (or DRP_STATE), else ``drp`` in the user's folder of state."""
-    if given is not None:
-        return given
-    base = environment.get("XDG_STATE_HOME") or os.path.join(environment.get("HOME", "/"), ".local/state")
-    return Path(base) / "drp"
-
-
 def write_bug_log(folder: Path, now: datetime) -> str:
     """Write the traceback that is being handled; the file's name, "" when it cannot be written."""
     path = folder / f"bug-{now:%y%m%d-%H%M%S}.log"

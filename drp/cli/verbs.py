@@ -7,8 +7,9 @@ from typing import Final
 
 from drp.actions.facts import Order
 from drp.cli.invocation import Invocation
+from drp.cli.places import state_folder
 from drp.cli.presenter import Presenter
-from drp.cli.process import Process, operator_of, state_folder, this_process, write_bug_log
+from drp.cli.process import Process, operator_of, this_process, write_bug_log
 from drp.cli.signals import listen
 from drp.commands import check, configure, launch, recover, sealing
 from drp.commands.desk import Desk, Workshop

@@ -70,7 +70,7 @@ def count(number: int, noun: str) -> str:
 
 
 def wrap(line: str, width: int = WIDTH) -> list[str]:
-    """The line in parts no wider than ``width``, commands in backticks left whole; indented below its text."""
+    """The line in parts no wider than ``width``, commands in backticks left whole; indented below it."""
     whole = _COMMAND.sub(lambda found: found.group().replace(" ", _GLUE), line)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     parts = textwrap.wrap(

@@ -67,6 +67,8 @@ class Shell:
     runs: int = 0
     workshop: Workshop | None = None
     open: Callable[[Places], Workshop] | None = None
+    interrupts: int = 0
+    """How often Ctrl-C is pressed when the run id is made."""
 
     def __post_init__(self) -> None:
         self.workshop = build_workshop(self.company)
@@ -98,6 +100,8 @@ class Shell:
         return self.workshop
 
     def _tail(self) -> str:
+        if self.interrupts:
+            raise KeyboardInterrupt
         self.runs += 1
         return TAILS[self.runs - 1]
 

@@ -81,7 +81,7 @@ SCENES = {
     "plan-retire": (move_first, "plan retire acme --from dc3"),
     "migrate-done": (nothing, "migrate acme --to dc5 --yes"),
     "migrate-quiet": (nothing, "migrate acme --to dc5 --yes -q"),
-    "migrate-held": (lease_elsewhere, "migrate acme --to dc5 --yes"),
+    "migrate-held": (lease_elsewhere, "migrate acme --to dc5 --yes -q"),
     "migrate-failed": (damage, "migrate acme --to dc5 --yes -q"),
     "migrate-unknown": (blind, "migrate acme --to dc5 --yes -q"),
     "migrate-partial": (block_release, "migrate acme --to dc5 --yes -q"),

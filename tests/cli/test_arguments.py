@@ -1,0 +1,152 @@
+"""What can be typed, and what is said about what cannot."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import drp
+from drp.cli.arguments import VERBS as FUNCTIONS
+from drp.cli.arguments import parse_arguments
+from drp.cli.help import OVERVIEW, VERBS
+from drp.cli.invocation import Common, Invocation
+from drp.errors import UsageError
+from tests.cli.shell import check_golden
+
+MOVE = Invocation(verb="migrate", subject="acme", site="dc5", common=Common())
+
+
+def parse(line: str) -> Invocation:
+    found = parse_arguments(shlex.split(line))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "migrate acme --to dc5 --json --config c --yes",
+        "--json --config c --yes migrate acme --to dc5",
+        "--yes --config=c migrate --json acme --to dc5",
+        "--json migrate acme --to dc5 --yes --config c",
+    ],
+)
+def test_common_options_stand_before_or_after_the_verb(line: str) -> None:
+    assert parse(line) == Invocation(
+        verb="migrate", subject="acme", site="dc5", common=Common(json=True, yes=True, config=Path("c"))
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "plan migrate acme --to dc5",
+        "migrate acme --to dc5 --dry-run",
+        "--dry-run migrate acme --to dc5",
+    ],
+)
+def test_plan_and_dry_run_are_one_invocation(line: str) -> None:
+    assert parse(line) == Invocation(verb="migrate", subject="acme", site="dc5", common=Common(dry_run=True))
+
+
+def test_option_after_a_group_belongs_to_its_verb() -> None:
+    assert parse("--json config show acme").common.json
+    assert parse("config show acme --json").subject == "acme"
+
+
+def test_common_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRP_STATE", "/srv/state")
+    assert parse("status").common.state == Path("/srv/state")
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("migrate acme", "missing option '--to'", "See `drp migrate --help`."),
+        ("migrate", "missing argument 'TENANT'", "See `drp migrate --help`."),
+        ("migrat acme", "no such command 'migrat'", "Did you mean `drp migrate`?"),
+        ("shwo", "no such command 'shwo'", "Did you mean `drp config show`?"),
+        ("secret list", "no such command 'secret'", "Did you mean `drp secrets list`?"),
+        ("status --jsn", "no such option: --jsn", "See `drp status --help`."),
+        ("--force migrate acme --to dc5", "no such option: --force", "See `drp migrate --help`."),
+        ("migrate acme --to dc5 extra", "unexpected extra argument", "See `drp migrate --help`."),
+        ("frobnicate", "no such command 'frobnicate'", "See `drp --help`."),
+    ],
+)
+def test_wrong_arguments(line: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as wrong:
+        parse_arguments(line.split())
+    assert message in wrong.value.message
+    assert wrong.value.hint == hint
+
+
+def test_every_verb_has_words() -> None:
+    assert FUNCTIONS.keys() == VERBS.keys()
+
+
+@pytest.mark.parametrize("example", [example for verb in VERBS.values() for example in verb.examples])
+def test_examples_of_the_help_parse(example: str) -> None:
+    assert example.startswith("drp ")
+    parse(example.removeprefix("drp "))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse_arguments([*verb.split(), "--help"]) is None
+    text = capsys.readouterr().out
+    for example in VERBS[verb].examples:
+        assert example in text
+    assert "Exit codes:" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_words_of_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    parse_arguments(["--help"])
+    parse_arguments(["migrate", "--help"])
+    check_golden("help", capsys.readouterr().out)
+
+
+def iter_hints() -> list[str]:
+    """Commands in backticks in the source of drp, placeholders filled in."""
+    found = set()
+    for path in Path(drp.__file__).parent.rglob("*.py"):
+        text = path.read_text()
+        if "testing" not in path.parts:
+            # adjacent literals are one text
+            joined = re.sub(r'"\s*\n\s*f?"', "", text)
+            found |= set(re.findall(r"`(drp [^`]+)`", joined))
+    return sorted(found)
+
+
+FILLED = {
+    "{review.command}": "migrate acme --to dc5",
+    "{report.command}": "migrate acme --to dc5",
+    "{report.next}": "retire acme --from dc3",
+    "{nearest}": "status",
+    "{named}": "status",
+}
+
+
+@pytest.mark.parametrize("hint", iter_hints())
+def test_commands_in_hints_can_be_typed(hint: str) -> None:
+    for place, text in FILLED.items():
+        hint = hint.replace(place, text)
+    words = shlex.split(re.sub(r"\{[^}]*\}", "x", hint).removeprefix("drp "))
+    incomplete = {("plan",), ("migrate",), ("VERB",)}
+    if tuple(words[:1]) in incomplete and len(words) == 1:
+        return
+    parse_arguments(words)
+
+
+def test_overview_is_short_and_names_five_verbs() -> None:
+    lines = OVERVIEW.splitlines()
+    assert len(lines) <= 24
+    typed = [line.split("  ")[1].strip() for line in lines if line.startswith("  drp ")]
+    assert len(typed) == 5
+    for line in typed:
+        words = line.replace("[RUN]", "").replace("TENANT", "acme").replace("SITE", "dc5").split()
+        parse(" ".join(words[1:]))
