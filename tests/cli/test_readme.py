@@ -24,7 +24,7 @@ def test_every_field_of_an_event_is_in_its_row() -> None:
         row = next(line for line in kinds if line.startswith(f"| `{event.kind}` |"))
         for name in event.__dataclass_fields__:
             shown = {"source": "from", "target": "to"}.get(name, name)
-            assert f"`{shown}`" in row or name in ("run", "stages"), f"{event.kind}.{name}"
+            assert f"`{shown}`" in row or name in ("run", "stages", "kind"), f"{event.kind}.{name}"
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
