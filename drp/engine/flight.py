@@ -41,9 +41,6 @@ class Pools:
             freed.extend(self._parked.pop(pool, ()))
         return freed
 
-    def forget_parked(self) -> None:
-        self._parked.clear()
-
 
 class Timers:
     """Step numbers that are due at some moment, one moment each."""

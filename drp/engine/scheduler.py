@@ -149,7 +149,6 @@ class Scheduler:
     def _turn(self, reason: str) -> None:
         self._write("turn", data={"reason": reason})
         self._delays.clear()
-        self._pools.forget_parked()
         self._frontier = Frontier(self._graph, back=True)
 
     # -- who is next

@@ -33,6 +33,13 @@ def test_failure_takes_back_what_began_last_first() -> None:
     assert desk.written[-7:] == ["undo c", "undone c", "undo b", "undone b", "undo a", "undone a", "ended"]
 
 
+def test_of_steps_that_need_nothing_of_each_other_the_last_goes_back_first() -> None:
+    plan = build_plan(build_step("a"), build_step("b"), build_step("c", "a", "b"))
+    desk = fail(Desk(plan, in_flight=1).feed().do("a", "b"), "c").reply("c", Done())
+
+    assert desk.phases() == {"b": "undo"}
+
+
 def test_what_was_there_before_is_not_taken_back_but_kept_in_order() -> None:
     desk = Desk(chain("a", "b", "c")).feed().do("a").reply("b", Present({"from": "b"}))
     fail(desk, "c")
@@ -215,6 +222,26 @@ def test_cancel_after_the_question_goes_on_through_the_final_stage() -> None:
 
     assert desk.outcome == "cancelled"
     assert desk.state("z") == "pending"
+
+
+def test_cancel_goes_on_with_what_the_final_stage_still_needs_from_elsewhere() -> None:
+    plan = build_plan(
+        build_step("f", stage="switch", final=True),
+        build_step("a", stage="beside"),
+        build_step("b", stage="beside"),
+        build_step("r", "a", "f", stage="switch"),
+    )
+    desk = (
+        Desk(plan, in_flight=1)
+        .feed()
+        .reply("f", Absent())
+        .feed(CancelAsked())
+        .reply("f", Done())
+        .do("a", "r")
+    )
+
+    assert desk.outcome == "cancelled"
+    assert [desk.state(step) for step in "farb"] == ["done", "done", "done", "pending"]
 
 
 def test_cancel_before_the_question_stops_there() -> None:

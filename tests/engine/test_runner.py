@@ -168,6 +168,18 @@ def test_cap_of_one_runs_one_step_after_the_other() -> None:
     assert it.hands.done == ["observe a", "apply a", "observe b", "apply b", "observe c", "apply c"]
 
 
+def test_threads_are_used_again() -> None:
+    threads: set[int] = set()
+    names = [f"s{number}" for number in range(20)]
+    steps = [build_step(name, *names[:number][-1:]) for number, name in enumerate(names)]
+    script: Script = {
+        f"apply {name}": lambda task: Done({"at": threads.add(threading.get_ident())}) for name in names
+    }
+
+    assert Rig(build_plan(*steps), script).runner.run().outcome == "done"
+    assert len(threads) == 1
+
+
 class CountingJournal(MemoryJournal):
     commits = 0
 
