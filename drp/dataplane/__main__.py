@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from drp.dataplane.doors import RealDoors
 from drp.dataplane.job import Context, Reporter, write_line
 from drp.dataplane.jobs.registry import run_job
 from drp.dataplane.wire import read_job, render_error, render_result
@@ -21,7 +22,7 @@ _PR_SET_DUMPABLE = 4  # prctl(2)
 def main(stdin: BinaryIO, write: Callable[[str], None]) -> int:
     """Exit code."""
     try:
-        context = Context(job=read_job(stdin), report=Reporter(write))
+        context = Context(job=read_job(stdin), doors=RealDoors(), report=Reporter(write))
         result = run_job(context)
     except DrpError as error:
         write(render_error(error))

@@ -7,18 +7,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from drp.dataplane.cache.connection import Cache, CacheEndpoint, open_cache
-from drp.dataplane.mongodb.server import Endpoint, Server, open_server
-from drp.dataplane.store import Bucket, S3Store, Store
+from drp.dataplane.places import Bucket, CacheEndpoint, Endpoint
 from drp.dataplane.wire import Job, Progress, render_progress
 from drp.errors import UsageError
 from drp.model.values import Secret
+
+if TYPE_CHECKING:
+    from drp.dataplane.cache.connection import Cache
+    from drp.dataplane.mongodb.server import Server
+    from drp.dataplane.store import Store
 
 P = TypeVar("P")
 _EVERY_S = 1.0
@@ -38,17 +41,6 @@ class Doors(Protocol):
     def store(self, bucket: Bucket, *, access: Secret, secret: Secret) -> Store: ...
 
     def now(self) -> datetime: ...
-
-
-class RealDoors:
-    """The world as it is."""
-
-    mongodb = staticmethod(open_server)
-    cache = staticmethod(open_cache)
-    store = S3Store
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Reporter:
@@ -84,7 +76,7 @@ class Context:
     """One job being done."""
 
     job: Job
-    doors: Doors = field(default_factory=RealDoors)
+    doors: Doors
     report: Reporter = field(default_factory=silent)
 
     def parse(self, shape: type[P]) -> P:

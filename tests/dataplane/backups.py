@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from drp.dataplane import keys
-from drp.dataplane.cache.connection import Cache, CacheEndpoint, open_cache
+from drp.dataplane.cache.connection import Cache, open_cache
 from drp.dataplane.job import Context
 from drp.dataplane.jobs.registry import run_job
 from drp.dataplane.manifest import Manifest, require_manifest
-from drp.dataplane.mongodb.server import Endpoint, Server, open_server
-from drp.dataplane.store import Bucket, Store
+from drp.dataplane.mongodb.server import Server, open_server
+from drp.dataplane.places import Bucket, CacheEndpoint, Endpoint
+from drp.dataplane.store import Store
 from drp.dataplane.wire import Job
 from drp.model.content import Difference, Readback, compare
 from drp.model.values import Json, JsonMap, Secret

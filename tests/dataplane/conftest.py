@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drp.dataplane.cache.connection import CacheEndpoint
-from drp.dataplane.mongodb.server import Endpoint
+from drp.dataplane.places import CacheEndpoint, Endpoint
 from tests.dataplane.servers import ferretdb, redis_of, redis_server
 
 

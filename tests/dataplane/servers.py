@@ -15,10 +15,10 @@ import pytest
 import redis
 from pymongo import MongoClient
 
-from drp.dataplane.cache.connection import CacheEndpoint
+from drp.dataplane.doors import RealDoors
 from drp.dataplane.job import Context
 from drp.dataplane.jobs.registry import run_job
-from drp.dataplane.mongodb.server import Endpoint
+from drp.dataplane.places import CacheEndpoint, Endpoint
 from drp.dataplane.wire import Job
 from drp.model.values import JsonMap, Secret
 from tests.lab.programs import load_pins
@@ -95,7 +95,7 @@ def wait_ready(params: JsonMap) -> None:
 def run(params: JsonMap, *, kind: str, **secrets: Secret) -> JsonMap:
     """One job against real servers."""
     given = {"mongodb": Secret(PASSWORD.encode()), "redis": Secret(PASSWORD.encode()), **secrets}
-    return run_job(Context(job=Job(kind=kind, params=params, secrets=given)))
+    return run_job(Context(job=Job(kind=kind, params=params, secrets=given), doors=RealDoors()))
 
 
 def client_of(endpoint: Endpoint) -> MongoClient[Any]:

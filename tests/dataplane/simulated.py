@@ -6,7 +6,7 @@ from typing import Any
 
 import bson
 
-from drp.dataplane.mongodb.server import Endpoint
+from drp.dataplane.places import Endpoint
 from drp.testing.simmongo.server import SimMongo
 from tests.dataplane.backups import Company
 

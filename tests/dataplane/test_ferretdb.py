@@ -8,7 +8,7 @@ import gridfs
 import pytest
 from pymongo import MongoClient
 
-from drp.dataplane.mongodb.server import Endpoint
+from drp.dataplane.places import Endpoint
 from drp.errors import DeadlineError, DeniedError
 from drp.model.values import JsonMap, Secret
 from tests.dataplane.backups import Company

@@ -19,12 +19,14 @@ import bson
 import pytest
 
 from drp.dataplane.__main__ import describe_bug, main
-from drp.dataplane.job import Context, RealDoors, Reporter
+from drp.dataplane.doors import RealDoors
+from drp.dataplane.job import Context, Reporter
 from drp.dataplane.jobs.files import find_filesystem
 from drp.dataplane.jobs.http import check_answer, parse_request
-from drp.dataplane.jobs.registry import run_job
+from drp.dataplane.jobs.registry import JOBS, run_job
 from drp.dataplane.wire import Job, decode_output, encode_job
 from drp.errors import (
+    DeadlineError,
     RejectedError,
     UnreachableError,
     UsageError,
@@ -38,7 +40,7 @@ PLACE: JsonMap = {"host": "source", "port": 0}
 
 
 def run(kind: str, params: JsonMap) -> JsonMap:
-    return run_job(Context(job=Job(kind=kind, params=params, secrets={})))
+    return run_job(Context(job=Job(kind=kind, params=params, secrets={}), doors=RealDoors()))
 
 
 # the program
@@ -101,6 +103,22 @@ def test_progress_comes_once_a_second_at_most() -> None:
 
 def test_real_doors_tell_the_time() -> None:
     assert abs((RealDoors().now() - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_job_on_files_loads_no_driver() -> None:
+    job = encode_job("files", {"operations": [{"op": "stat", "path": "/tmp"}]}, {})
+    code = (
+        "import sys; from drp.dataplane.__main__ import main; main(sys.stdin.buffer, print);"
+        "print([name for name in ('pymongo', 'redis', 'boto3', 'cryptography') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=job, capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == b"[]"
+
+
+def test_every_kind_of_job_is_there() -> None:
+    for kind in JOBS:
+        with pytest.raises(UsageError, match=f"cannot run job '{kind}': "):
+            run(kind, {"mongodb": 5, "operations": 5})
 
 
 # files
@@ -294,6 +312,15 @@ def test_ttl_monitor_is_set_and_its_former_state_told() -> None:
     assert servers.source.parameters["ttlMonitorEnabled"] is False
 
 
+def test_wait_goes_on_until_the_server_is_primary() -> None:
+    servers = Servers()
+    servers.source.is_primary = False
+    with pytest.raises(DeadlineError, match="it is no primary"):
+        servers.run("wait-ready", {"timeout_s": 0})
+    servers.source.is_primary = True
+    assert "mongodb_s" in servers.run("wait-ready", {"timeout_s": 0})
+
+
 def test_probe_collection_is_dropped_with_nothing_else() -> None:
     servers = Servers()
     fill(servers.source, "probe", [{"_id": 1}])
@@ -304,4 +331,8 @@ def test_probe_collection_is_dropped_with_nothing_else() -> None:
 
 def test_job_for_no_database_is_refused() -> None:
     with pytest.raises(UsageError, match="names no database"):
-        run_job(Context(job=Job(kind="check-login", params={}, secrets={"candidate": Secret(b"x")})))
+        run_job(
+            Context(
+                job=Job(kind="check-login", params={}, secrets={"candidate": Secret(b"x")}), doors=RealDoors()
+            )
+        )

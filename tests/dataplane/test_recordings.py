@@ -5,7 +5,7 @@ from __future__ import annotations
 import bson
 import pytest
 
-from drp.dataplane.mongodb.server import Endpoint
+from drp.dataplane.places import Endpoint
 from drp.testing.simmongo.server import SimMongo
 from tests.dataplane.backups import Company
 from tests.dataplane.recordings import RecordedState, list_states, load_state, serve

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import redis
 
-from drp.dataplane.cache.connection import CacheEndpoint, open_cache
+from drp.dataplane.cache.connection import open_cache
 from drp.dataplane.cache.loading import empty_database, load_records
 from drp.dataplane.cache.scan import KeyReader, build_record, iter_dumps, iter_keys, read_clock
 from drp.dataplane.cache.values import measure_keys
+from drp.dataplane.places import CacheEndpoint
 from drp.errors import DeniedError, RejectedError, UnreachableError
 from drp.model.values import JsonMap, Secret
 from tests.dataplane.backups import Company

@@ -8,7 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from drp.dataplane.store import Bucket, S3Store, Versioned
+from drp.dataplane.places import Bucket
+from drp.dataplane.s3 import S3Store
+from drp.dataplane.store import Versioned
 from drp.errors import ConflictError, DeniedError, NotFoundError, UnreachableError
 from drp.model.values import Secret
 from tests.providers.objects.gateway import ACCESS, SECRET, find_binary

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from drp.dataplane.places import CacheEndpoint
 from drp.errors import DeniedError, ProviderError, RejectedError, UnreachableError
 from drp.model.values import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheEndpoint:
-    """Where a Redis listens; a ``host`` that starts with a slash is the path of a unix socket."""
-
-    host: str
-    port: int = 6379
-    user: str | None = None
-
 
 Word = bytes | str | int
 

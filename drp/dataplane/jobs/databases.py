@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.job import Context
 from drp.dataplane.jobs.params import (
     Account,
@@ -22,7 +21,8 @@ from drp.dataplane.jobs.params import (
 from drp.dataplane.mongodb.capabilities import Capabilities, ask_capabilities
 from drp.dataplane.mongodb.catalog import CollectionInfo
 from drp.dataplane.mongodb.loading import Loader
-from drp.dataplane.mongodb.server import CommandError, Endpoint, Server, read
+from drp.dataplane.mongodb.server import CommandError, Server, read
+from drp.dataplane.places import CacheEndpoint, Endpoint
 from drp.errors import DeadlineError, DeniedError, UnreachableError, UsageError
 from drp.model.values import JsonMap, Secret
 
@@ -63,6 +63,8 @@ def _wait(until: float, ping: Callable[[], None]) -> float:
 def _ping_mongodb(context: Context, endpoint: Endpoint) -> None:
     with context.doors.mongodb(endpoint, context.find_secret("mongodb"), timeout_s=_TRY_S) as server:
         server.command("admin", {"listDatabases": 1, "nameOnly": True})
+        if not read(server.command("admin", {"hello": 1})).get("isWritablePrimary"):
+            raise UnreachableError("cannot write to MongoDB yet: it is no primary")
 
 
 def _ping_redis(context: Context, endpoint: CacheEndpoint) -> None:

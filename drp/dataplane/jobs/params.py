@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drp.dataplane.cache.connection import CacheEndpoint
-from drp.dataplane.mongodb.server import Endpoint
-from drp.dataplane.store import Bucket
+from drp.dataplane.places import Bucket, CacheEndpoint, Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

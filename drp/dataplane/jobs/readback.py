@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.cache.scan import list_databases
 from drp.dataplane.cache.values import measure_keys
 from drp.dataplane.job import Context
@@ -12,10 +11,10 @@ from drp.dataplane.jobs.params import ReadbackParams
 from drp.dataplane.mongodb.capabilities import ask_capabilities
 from drp.dataplane.mongodb.catalog import CollectionInfo, list_collections
 from drp.dataplane.mongodb.fingerprints import fingerprint_indexes, fingerprint_options
-from drp.dataplane.mongodb.server import Endpoint
 from drp.dataplane.mongodb.sources import ScanSource, Source, measure
 from drp.dataplane.mongodb.state import estimate_bytes
 from drp.dataplane.mongodb.users import Grants, fingerprint_grants, load_grants
+from drp.dataplane.places import CacheEndpoint, Endpoint
 from drp.dataplane.tally import EMPTY, render_digest
 from drp.model.content import CollectionContent, KeysContent, Readback
 from drp.model.values import JsonMap

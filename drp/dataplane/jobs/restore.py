@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drp.dataplane import walk
-from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.cache.loading import empty_database, load_records
 from drp.dataplane.cache.scan import list_databases
 from drp.dataplane.job import Context
@@ -16,6 +15,7 @@ from drp.dataplane.jobs.params import RestoreParams
 from drp.dataplane.jobs.refill import Refill
 from drp.dataplane.manifest import Manifest, Stream, require_manifest
 from drp.dataplane.mongodb.archive import parse_archive
+from drp.dataplane.places import CacheEndpoint
 from drp.dataplane.reading import BackupReader, Completeness
 from drp.model.values import JsonMap
 

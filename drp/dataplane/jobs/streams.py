@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from drp.dataplane.cache.connection import CacheEndpoint
 from drp.dataplane.cache.scan import iter_dumps, list_databases
 from drp.dataplane.job import Context
 from drp.dataplane.manifest import Stream
 from drp.dataplane.mongodb.catalog import CollectionInfo
 from drp.dataplane.mongodb.sources import SCAN, Source, tally_batch
 from drp.dataplane.mongodb.state import State
+from drp.dataplane.places import CacheEndpoint
 from drp.dataplane.tally import EMPTY, Tally
 from drp.dataplane.writing import Cutter, Emit
 

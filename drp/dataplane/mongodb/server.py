@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import bson
@@ -16,6 +15,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from pymongo.errors import DocumentTooLarge as TooLarge
 
+from drp.dataplane.places import Endpoint
 from drp.errors import (
     BugError,
     DeniedError,
@@ -77,17 +77,6 @@ class Bulk:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a MongoDB listens and as whom to log in (``user`` None: without login)."""
-
-    host: str
-    port: int
-    user: str | None = None
-    login_database: str = "admin"
-    application: str = "drp"
 
 
 class MongoServer:

@@ -42,6 +42,7 @@ class SimMongo(SimWorld):
         self.replica_set = replica_set
         self.knows_bypass = knows_bypass
         self.knows_timeseries_indexes = True
+        self.is_primary = True
         self.batch_bytes = 16 * 2**20
         self.parameters: dict[str, Any] = {
             "ttlMonitorEnabled": True,
@@ -108,7 +109,7 @@ class SimMongo(SimWorld):
 
     def _hello(self, _database: str, _command: Mapping[str, Any]) -> bytes:
         name = {"setName": self.replica_set} if self.replica_set else {}
-        return bson.encode({"isWritablePrimary": True, "maxWireVersion": 13, **name, "ok": 1.0})
+        return bson.encode({"isWritablePrimary": self.is_primary, "maxWireVersion": 13, **name, "ok": 1.0})
 
     def _list_commands(self, _database: str, _command: Mapping[str, Any]) -> bytes:
         return bson.encode({"commands": {name: {} for name in sorted(self._commands)}, "ok": 1.0})
