@@ -32,7 +32,7 @@ class RealClock:
 
 
 class Files:
-    """A block is a file with one line for each time it was laid."""
+    """A block is a file with one line for each time it was laid; an empty one was only begun."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Files:
         path = self.folder / task.step.id
         match task.phase:
             case "observe":
-                return Present() if path.exists() else Absent()
+                return Present() if path.exists() and path.read_text() else Absent()
             case "apply":
                 if task.step.params["fail"]:
                     raise RejectedError(f"cannot lay '{task.step.id}': as ordered")
