@@ -47,3 +47,10 @@ class CopyHook:
                 self._clock.wait(_PAUSE)
             else:
                 return
+
+
+def catch_up(copy: JournalCopy, run: str, records: Sequence[Record]) -> None:
+    """Queue what the process before us had not copied yet: a copy has no gaps."""
+    head = copy.head(run)
+    missing = records[head.seq if head else 0 :]
+    copy.add(CopiedRecord(record.seq, record.to_bytes()) for record in missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from drp.commands.assignment import Assignment, describe
-from drp.commands.copying import CopyHook
+from drp.commands.copying import CopyHook, catch_up
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
@@ -18,7 +18,7 @@ from drp.commands.stopping import Departure
 from drp.engine.runner import Runner
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError, RefusedError
-from drp.witness.journal_copy import CopiedRecord, JournalCopy
+from drp.witness.journal_copy import JournalCopy
 from drp.witness.machine import find_machine
 from drp.witness.runs import RunBegin, RunEnd, Runs
 
@@ -71,7 +71,7 @@ class Execution:
     def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> RunReport:
         if self._assignment.is_new:
             Runs(self._workshop.witness).begin(self._begin_record())
-        self._catch_up(journal)
+        catch_up(self._copy, self._assignment.plan.run, journal.read())
         self._copy.start()
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
@@ -80,12 +80,6 @@ class Execution:
         self._record_end(report, head=journal.head().hash)
         self._tell_end(report)
         return report
-
-    def _catch_up(self, journal: SqliteJournal) -> None:
-        """Records that the process before us had not copied yet go first: a copy has no gaps."""
-        head = self._copy.head(self._assignment.plan.run)
-        missing = journal.read()[head.seq if head else 0 :]
-        self._copy.add(CopiedRecord(record.seq, record.to_bytes()) for record in missing)
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:

@@ -79,8 +79,10 @@ def test_rollback_leaves_the_world_of_before(tmp_path: Path, point: str) -> None
 def test_rollback_after_the_final_step_is_refused(bench: Bench) -> None:
     bench.cut("after-start:route/h1")
     world = bench.company.dump()
+    bench.asked.clear()
     with pytest.raises(RefusedError, match=r"cannot roll back .*7f3a': its final step has begun"):
         bench.recover("7f3a", back=True)
+    assert bench.asked == []
     assert bench.company.dump() == world
 
 
@@ -130,6 +132,15 @@ def test_resume_once_the_beats_have_stopped_goes_on(bench: Bench) -> None:
     bench.cut(EARLY[0])
     bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
     assert bench.recover().ending is DONE
+
+
+def test_run_that_went_on_while_the_question_stood_is_left_alone(bench: Bench) -> None:
+    bench.cut(EARLY[0])
+    quicker = Bench(bench.state, bench.company)
+    bench.on_ask = lambda: quicker.recover() and None
+    with pytest.raises(RefusedError, match="another process went on with it meanwhile"):
+        bench.recover()
+    assert serves_dc5(bench)
 
 
 def test_journal_that_tells_another_story_is_not_followed(bench: Bench) -> None:
