@@ -193,7 +193,8 @@ class Machine:
         """The words that go before a command to run it inside the machine."""
         if not self.pid:
             raise LabError(f"cannot enter '{self.name}': it is off")
-        return ["nsenter", "-t", str(self.pid), "-n", "-p", "-m", "-u", "-i", "--"]
+        # -r and -w: in a chroot the root of the mount namespace is not init's
+        return ["nsenter", "-t", str(self.pid), "-n", "-p", "-m", "-u", "-i", "-r", "-w", "--"]
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
         return {**os.environ, **(extra or {}), MARK: self.lab_id}

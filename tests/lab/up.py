@@ -9,7 +9,7 @@ import sys
 import threading
 
 from tests.lab.lab import Lab
-from tests.lab.machine import Machine
+from tests.lab.machine import LabError, Machine
 from tests.lab.preflight import main as check_machine
 from tests.lab.state import CHECKOUT, FOLDER, load_states
 
@@ -19,7 +19,10 @@ _KEEP = "--keep"
 def main() -> None:
     """With ``--keep`` be the keeper, else start one and wait until its laboratory is up."""
     if sys.argv[1:] == [_KEEP]:
-        keep()
+        try:
+            keep()
+        except (LabError, ValueError) as error:
+            sys.exit(str(error))
         return
     check_machine()
     running = [state for state in load_states() if state.kept and state.is_owned()]
@@ -39,7 +42,7 @@ def main() -> None:
     said = keeper.stdout.read().decode()
     print(said, end="")
     if not said:
-        sys.exit(f"cannot start the laboratory: {(FOLDER / 'keeper.log').read_text().strip()[-2000:]}")
+        sys.exit((FOLDER / "keeper.log").read_text().strip()[-2000:])
 
 
 def keep() -> None:
