@@ -75,7 +75,10 @@ class TakeBackup(DataAction[BackupParams]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreParams(InstanceParams):
+    """``ttl_monitor``: whether expired documents may be removed once the data are in."""
+
     backup: str
+    ttl_monitor: bool = True
 
 
 class RestoreBackup(DataAction[RestoreParams]):
@@ -94,6 +97,7 @@ class RestoreBackup(DataAction[RestoreParams]):
             "tenant": tenant.name,
             "backup_id": params.backup,
             "signers": signers(ports),
+            "ttl_monitor": params.ttl_monitor,
             "managed_users": _managed(ports, instance),
         }
         key = self._open_key(ports, tenant.name, params.backup)

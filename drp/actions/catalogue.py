@@ -47,6 +47,7 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     content.CleanProbe(),
     databases.WaitReady(),
     databases.RefreshAccounts(),
+    databases.SetTtlMonitor(),
     databases.RefuseFormer(),
     databases.CheckQuiet(),
     dns.SetTtl(),

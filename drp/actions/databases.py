@@ -89,6 +89,30 @@ class RefreshAccounts(DataAction[InstanceParams]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorParams(InstanceParams):
+    """``enabled``: whether documents that have expired are removed from now on."""
+
+    enabled: bool
+
+
+class SetTtlMonitor(DataAction[MonitorParams]):
+    """Let expired documents be removed, or not: two databases are compared only while nothing removes any.
+
+    A server that has no such thing answers so, and nothing is changed. Undo lets them be removed.
+    """
+
+    name: ClassVar[str] = "database.ttl-monitor"
+    params = MonitorParams
+    job: ClassVar[str] = "ttl-monitor"
+
+    def apply(self, ports: WritePorts, params: MonitorParams, call: Call) -> JsonMap:
+        return self.run(ports, params, call, more={"enabled": params.enabled})
+
+    def undo(self, ports: WritePorts, params: MonitorParams, call: Call) -> None:
+        self.run(ports, params, call, more={"enabled": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormerParams(InstanceParams):
     """``former``: the instance whose passwords must no longer open anything."""
 

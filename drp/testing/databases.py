@@ -40,7 +40,7 @@ State = dict[str, Any]
 
 
 def empty_state() -> State:
-    return {"collections": {}, "users": {}, "accounts": {}, "redis": {}}
+    return {"collections": {}, "users": {}, "accounts": {}, "redis": {}, "ttl_monitor": True}
 
 
 def _digest(value: Any) -> str:
@@ -65,6 +65,7 @@ class FakeDatabases:
             "accounts": self.accounts,
             "check-login": self.check_login,
             "sessions": self.sessions,
+            "ttl-monitor": self.ttl_monitor,
             "backup": self.backup,
             "restore": self.restore,
             "readback": self.readback,
@@ -123,6 +124,13 @@ class FakeDatabases:
     def sessions(self, host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
         self._open(host, spec, job)
         return {"others": [], "known": True}
+
+    def ttl_monitor(self, host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
+        instance, state = self._open(host, spec, job)
+        was = state.get("ttl_monitor", True)
+        state["ttl_monitor"] = job.params["enabled"]
+        self.save(host, instance, state)
+        return {"was": was}
 
     def drop_collection(self, host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
         instance, state = self._open(host, spec, job)
@@ -206,6 +214,7 @@ class FakeDatabases:
             raise VerificationError("cannot open the backup: wrong data key")
         loaded = json.loads(store.get(manifest.catalog.object))
         loaded["accounts"] = state["accounts"]
+        loaded["ttl_monitor"] = bool(job.params["ttl_monitor"])
         if self.damage_restored is not None:
             self.damage_restored(loaded)
         self.save(host, instance, loaded)
@@ -261,7 +270,6 @@ def render_readback(state: State) -> JsonMap:
             "bytes": len(json.dumps(found["documents"])),
             "digest": _digest(found["documents"]),
             "indexes": {str(index): _digest(index) for index in found["indexes"]},
-            "options_digest": _digest({}),
         }
         for name, found in sorted(state["collections"].items())
     ]

@@ -27,15 +27,20 @@ from tests.lab.machine import LabError
 _MOMENT = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _EPOCH = re.compile(r"\b(?P<tenant>[\w.-]+?)-e(?P<epoch>\d{4})\b")
 _FINGERPRINT = re.compile(r"\bdrp[0-9a-f]{10}(?=[edc]\b)")
+_ATTEMPT = re.compile(r"(?<=BACKUP/)[0-9a-f]{16}")
+_STORES = ("backups", "keys")
 _VOLATILE_LABELS = ("drp.run", "drp.step", "drp.spec", "drp.epoch")
 
 
-def dump_world(lab: Lab) -> dict[str, Any]:
-    """The picture; equal for two worlds that a user could not tell apart."""
+def dump_world(lab: Lab, known: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The picture; equal for two worlds that a user could not tell apart.
+
+    ``known``: objects of the store that were there before (``list_objects``) and are left out.
+    """
     found = {
         "hosts": {name: dump_host(lab, host) for name, host in lab.hosts.items()},
         "zone": dump_zone(lab),
-        "buckets": {bucket: dump_bucket(lab, bucket) for bucket in ("backups", "keys")},
+        "buckets": {b: [k for k in dump_bucket(lab, b) if k not in known] for b in _STORES},
         "serving": dump_serving(lab),
     }
     return normalise(found)
@@ -145,6 +150,11 @@ def dump_bucket(lab: Lab, bucket: str) -> list[str]:
         return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
 
+def list_objects(lab: Lab) -> frozenset[str]:
+    """Keys of all backups and their keys that are there now."""
+    return frozenset(key for bucket in _STORES for key in dump_bucket(lab, bucket))
+
+
 def dump_serving(lab: Lab) -> dict[str, str]:
     """Tenant -> site and host that serve it, as the witness says. Numbers burnt on the way are left out."""
     found: dict[str, str] = {}
@@ -183,7 +193,8 @@ def normalise(found: dict[str, Any]) -> dict[str, Any]:
         return f"{match['tenant']}-{word}"
 
     text = _FINGERPRINT.sub("drpBRIDGE", _MOMENT.sub("BACKUP", _EPOCH.sub(rename, text)))
-    picture: dict[str, Any] = json.loads(text)
+    picture: dict[str, Any] = json.loads(_ATTEMPT.sub("ATTEMPT", text))
+    picture["buckets"] = {bucket: sorted(keys) for bucket, keys in picture["buckets"].items()}
     return picture
 
 
