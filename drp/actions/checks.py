@@ -143,7 +143,7 @@ class CheckDrained(Check):
         if ports.clock.now() < drained_at:
             raise RefusedError(
                 f"cannot retire '{params.tenant}': old answers may live until {drained_at:%F %T} UTC",
-                hint=f"Run the command again after that.",
+                hint="Run the command again after that.",
             )
         return {"drained_at": drained_at.isoformat()}
 
