@@ -70,8 +70,7 @@ def test_a_beat_refuses_the_second_and_names_the_first(store: FakeObjects) -> No
         "holds it since 2031-03-04T02:11:00+00:00, renewed less than 1s ago"
     )
     assert caught.value.hint == (
-        "Look at it with `drp status migrate-1`; "
-        "if operator-of-migrate-1@ops1 died, `drp resume migrate-1`."
+        "Look at it with `drp status migrate-1`; if operator-of-migrate-1@ops1 died, `drp resume migrate-1`."
     )
     assert len(clock.waits) == 3, "it does not go on watching after a sign of life"
 
