@@ -41,7 +41,7 @@ class Stack:
     address: str
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+        self, method: str, path: str, body: bytes | None = None, *, headers: Mapping[str, str] = {}
     ) -> tuple[int, bytes]:
         """Status and body of the API's answer."""
         with self.host.net(), contextlib.closing(self.open_connection()) as connection:
