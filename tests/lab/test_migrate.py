@@ -184,7 +184,7 @@ def test_damage_at_the_target_is_found_and_taken_back(company: Company, what: st
 def find_new_instance(company: Company, tenant: str, site: str) -> tuple[str, str]:
     """(host, instance) of the tenant's newest stack at a site."""
     found = []
-    label = {"label": f"drp.tenant={tenant}"}
+    label: dict[str, str | list[str] | bool] = {"label": f"drp.tenant={tenant}"}
     for machine in company.lab.hosts_of(site):
         with contextlib.closing(docker.DockerClient(base_url=machine.sock, version="auto")) as engine:
             names = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+import dns.name
 import dns.query
 import dns.tsigkeyring
 import dns.update
@@ -44,7 +45,9 @@ def plant_record(company: Company, host: HostMachine, instance: str) -> Undo:
     def change(adds: bool) -> None:
         key = company.lab.dns.tsig
         keyring = dns.tsigkeyring.from_text({key.name: (key.algorithm, key.secret)})
-        update = dns.update.Update(company.lab.dns.zone, keyring=keyring, keyname=key.name)
+        update = dns.update.Update(
+            company.lab.dns.zone, keyring=keyring, keyname=dns.name.from_text(key.name)
+        )
         update.add("stray", 60, "A", "192.0.2.99") if adds else update.delete("stray")
         with company.lab.ops1.net():
             dns.query.tcp(update, str(company.lab.dns.primary), timeout=5)

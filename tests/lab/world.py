@@ -48,9 +48,9 @@ def dump_world(lab: Lab, known: frozenset[str] = frozenset()) -> dict[str, Any]:
 
 def dump_host(lab: Lab, host: HostMachine) -> dict[str, Any]:
     with contextlib.closing(docker.DockerClient(base_url=host.sock, version="auto", timeout=60)) as client:
-        containers = {c.name: _container(c.attrs) for c in client.containers.list(all=True)}
+        containers = {str(c.name): _container(c.attrs) for c in client.containers.list(all=True)}
         networks = {
-            n.name: _network(client.api.inspect_network(n.id))
+            n.name: _network(client.api.inspect_network(str(n.id)))
             for n in client.networks.list()
             if n.name not in ("bridge", "host", "none")
         }
