@@ -193,8 +193,7 @@ class Machine:
         """The words that go before a command to run it inside the machine."""
         if not self.pid:
             raise LabError(f"cannot enter '{self.name}': it is off")
-        # -r and -w: in a chroot the root of the mount namespace is not init's
-        return ["nsenter", "-t", str(self.pid), "-n", "-p", "-m", "-u", "-i", "-r", "-w", "--"]
+        return ["nsenter", "-t", str(self.pid), "-n", "-p", "-m", "-u", "-i", "--"]
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
         return {**os.environ, **(extra or {}), MARK: self.lab_id}

@@ -24,7 +24,6 @@ _COMMANDS = (
 )  # fmt: skip
 # each is tried in fresh namespaces; the words are what is missing when it fails
 _PROBES = (
-    ("true", "new namespaces"),
     ("mount -t proc proc /proc", "the right to mount"),
     ("ip link add b0 type bridge", "bridges"),
     ("ip link add v0 type veth peer name v1", "virtual cables (veth)"),
@@ -56,6 +55,10 @@ def _has_program(name: str) -> bool:
 
 
 def _find_kernel_obstacles() -> list[str]:
+    if not _works("true"):
+        return ["new namespaces"]
+    if _is_chroot():
+        return ["a root of its own (in a chroot, `docker exec` ends outside of the container)"]
     missing = [words for command, words in _PROBES if not _works(command)]
     if not _can_make_cgroups():
         missing.append(f"control groups that can be written ({CGROUPS})")
@@ -71,6 +74,20 @@ def _find_kernel_obstacles() -> list[str]:
 def _works(command: str) -> bool:
     words = ["unshare", "--pid", "--mount", "--uts", "--ipc", "--net", "--fork", "sh", "-c", command]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+def _is_chroot() -> bool:
+    """Whether the root of this process is another mount than that of its mount namespace."""
+    words = ["nsenter", "-t", str(os.getpid()), "-m", "cat", "/proc/self/mountinfo"]
+    there = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    here = Path("/proc/self/mountinfo").read_text()
+    return _find_root_mount(there) != _find_root_mount(here)
+
+
+def _find_root_mount(mounts: str) -> str | None:
+    """Number of the last mount on / in a mountinfo."""
+    numbers = [words[0] for words in map(str.split, mounts.splitlines()) if words[4] == "/"]
+    return numbers[-1] if numbers else None
 
 
 def _can_make_cgroups() -> bool:

@@ -23,7 +23,10 @@ def test_needs_a_lab():
 
 
 def run_preflight(*before: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    words = [*before, sys.executable, "-m", "tests.lab.preflight"]
+    return run(*before, sys.executable, "-m", "tests.lab.preflight", env=env)
+
+
+def run(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     whole = {**os.environ, **(env or {})}
     return subprocess.run(words, cwd=CHECKOUT, env=whole, capture_output=True, text=True, check=False)
 
@@ -57,6 +60,15 @@ def test_who_is_not_root_is_told_so() -> None:
     assert done.stderr.startswith("cannot start a laboratory here: missing root")
 
 
+def test_a_chroot_is_named(tmp_path: Path) -> None:
+    script = f"mount --make-rprivate / && mount --rbind / {tmp_path} && cd / && exec chroot {tmp_path} " + (
+        f"sh -c 'cd {CHECKOUT} && exec {sys.executable} -m tests.lab.preflight'"
+    )
+    done = run("unshare", "--mount", "sh", "-c", script)
+    assert done.returncode == 1
+    assert "chroot" in done.stderr
+
+
 def test_a_wrong_mongod_is_named() -> None:
     done = run_preflight(env={"DRP_LAB_MONGOD": "/does/not/exist"})
     assert done.returncode == 1
@@ -79,13 +91,7 @@ def test_lab_tests_are_left_out_where_none_can_start_but_never_in_ci(
         "-c",
         str(CHECKOUT / "pyproject.toml"),
     ]
-    done = subprocess.run(
-        ["setpriv", "--bounding-set=-sys_admin", *words, f"--rootdir={tmp_path}", str(tmp_path)],
-        cwd=CHECKOUT,
-        env={**os.environ, "CI": ci},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    inside = [f"--rootdir={tmp_path}", str(tmp_path)]
+    done = run("setpriv", "--bounding-set=-sys_admin", *words, *inside, env={"CI": ci})
     assert word in done.stdout
     assert "new namespaces" in done.stdout
