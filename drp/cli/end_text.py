@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import count, cut_list, render_seconds, render_state, render_who, wrap
+from drp.cli.words import WIDTH, count, cut_list, render_seconds, render_state, render_who, wrap
 from drp.commands.endings import DONE
 from drp.commands.results import RunReport
 from drp.commands.runs import tail_of
@@ -18,15 +18,16 @@ _MARKS = {
 
 def render_end(report: RunReport, zone: tzinfo) -> list[str]:
     """The block that is printed last of all."""
-    lines = [_headline(report)]
-    lines += _stages(report)
+    lines = _stages(report)
     lines += _done_rows(report, zone) if report.ending is DONE else _other_rows(report, zone)
-    return [part for line in lines for part in wrap(line)]
+    return [*_headline(report), *(part for line in lines for part in wrap(line))]
 
 
-def _headline(report: RunReport) -> str:
+def _headline(report: RunReport) -> list[str]:
+    """One line, or two when it would be too long for one."""
     run = f"{report.run} · {render_seconds(report.seconds)} · exit {report.ending.code}"
-    return f"{_MARKS[report.ending.word]} {_verdict(report)}   {run}"
+    verdict = f"{_MARKS[report.ending.word]} {_verdict(report)}"
+    return [f"{verdict}   {run}"] if len(verdict) + len(run) + 3 <= WIDTH else [verdict, f"  {run}"]
 
 
 def _verdict(report: RunReport) -> str:

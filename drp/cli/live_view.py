@@ -19,7 +19,7 @@ from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent, WorldE
 _PER_SECOND: Final = 2
 _BEGIN: Final = frozenset({"begun", "resumed"})
 _TOLD_STEPS: Final = frozenset({"failed", "retrying", "unsure", "undoing", "stuck"})
-_KEYS: Final = " keys   Ctrl-C stops at the next safe point · closing this terminal stops nothing"
+_KEYS: Final = " keys   Ctrl-C stops at a safe point · closing this terminal stops nothing"
 _MARKS: Final = {"done": "✓", "failed": "✗", "begun": "▶"}
 
 
@@ -41,6 +41,7 @@ class LiveView:
             emoji=False,
         )
         self._live: Live | None = None
+        self._is_over = False
 
     def __call__(self, event: Event) -> None:
         self._board.take(event, self._now())
@@ -52,12 +53,13 @@ class LiveView:
 
     def close(self) -> None:
         """Leave the last picture on the screen, and the cursor where it belongs."""
+        self._is_over = True
         if self._live is not None:
             self._live.stop()
             self._live = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = draw(self._board, self._now(), height=options.max_height - 1)
+        lines = draw(self._board, self._now(), height=options.max_height - 1, keys=not self._is_over)
         for line in lines:
             text = Text(self._screen.paint(line) if not self._screen.unicode else line, no_wrap=True)
             text.truncate(options.max_width - 1, overflow="ellipsis")
@@ -84,7 +86,7 @@ class LiveView:
         return None
 
 
-def draw(board: Board, now: datetime, *, height: int) -> list[str]:
+def draw(board: Board, now: datetime, *, height: int, keys: bool = True) -> list[str]:
     """The picture: title, stages, world, keys; stages that are done go first when there is no room."""
     took = render_seconds((now - board.began).total_seconds() if board.began else 0)
     title = f"{board.run}  {board.title} · {took}"
@@ -93,7 +95,7 @@ def draw(board: Board, now: datetime, *, height: int) -> list[str]:
     fixed = 2 + len(world)
     while len(rows) > max(height - fixed, 1):
         rows.remove(next((row for row in rows if row.status == "done"), rows[-1]))
-    lines = [title, *(line for row in rows for line in _stage(row, now)), *world, _KEYS]
+    lines = [title, *(line for row in rows for line in _stage(row, now)), *world, *([_KEYS] if keys else [])]
     return lines[:height]
 
 

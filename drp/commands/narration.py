@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
@@ -25,6 +26,7 @@ from drp.model.values import Json
 
 _STEP_WORDS: Mapping[str, StepStatus] = {"already": "done"}
 _STAGE_WORDS: Mapping[str, StageStatus] = {"begun": "begun", "failed": "failed"}
+_HOLD = "edge.hold"
 _OUTCOMES = frozenset(get_args(engine.Ending))
 
 
@@ -47,6 +49,8 @@ class Narrator:
         self._is_moving = False
         self._paces: dict[str, Pace] = {}
         self._final = {step.id for step in plan.steps if step.final}
+        self._holds = {step.id for step in plan.steps if step.action == _HOLD}
+        self._is_held = False
 
     def __call__(self, event: engine.Event) -> None:
         {"run": self._run, "stage": self._stage, "step": self._step, "progress": self._progress}[event.kind](
@@ -89,7 +93,7 @@ class Narrator:
     def _step(self, event: engine.Event) -> None:
         if event.status in ("begun", "undoing"):
             self._began[event.name] = event.time
-            self._tell_final(event)
+            self._tell_world(event)
         if event.status in ("done", "already"):
             self._done.setdefault(event.stage, set()).add(event.name)
         self._emit(
@@ -104,9 +108,17 @@ class Narrator:
             )
         )
 
-    def _tell_final(self, event: engine.Event) -> None:
-        """From here on nobody knows who serves until somebody has looked."""
-        if event.name in self._final and event.status == "begun" and not self._is_moving:
+    def _tell_world(self, event: engine.Event) -> None:
+        """What a step that begins takes from the world: first that requests go on, then who serves.
+
+        From then on nobody knows until somebody has looked.
+        """
+        if event.status != "begun":
+            return
+        if event.name in self._holds and not self._is_held:
+            self._is_held = True
+            self._emit(replace(self._before, writes=False, probed=None))
+        if event.name in self._final and not self._is_moving:
             self._is_moving = True
             self._emit(WorldEvent(tenant=self._plan.tenant, serves=UNKNOWN, writes=None, way_back="none"))
 

@@ -104,9 +104,9 @@ def test_steps_begin_and_end(shell: Shell) -> None:
 
 def test_world_says_unknown_while_it_moves(shell: Shell) -> None:
     worlds = of_kind(shell.type(MOVE), "world")
-    assert [world["serves"] for world in worlds] == ["dc3", "unknown", "dc5"]
-    assert worlds[1]["writes"] == "unknown"
-    assert "probed" not in worlds[1]
+    assert [world["serves"] for world in worlds] == ["dc3", "dc3", "unknown", "dc5"]
+    assert [world["writes"] for world in worlds] == [True, False, "unknown", True]
+    assert "probed" not in worlds[2]
 
 
 def test_result_carries_what_was_measured(shell: Shell) -> None:

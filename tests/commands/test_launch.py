@@ -74,8 +74,12 @@ def test_events_tell_the_run_its_stages_steps_and_who_serves(bench: Bench) -> No
     done = {event.step for event in bench.events if isinstance(event, StepEvent) and event.status == "done"}
     assert done == {step.id for step in bench.shown[0].plan.steps}  # type: ignore[union-attr]
     worlds = [event for event in bench.events if isinstance(event, WorldEvent)]
-    assert [worlds[0].serves, worlds[-1].serves] == ["dc3", "dc5"]
-    assert {world.serves for world in worlds[1:-1]} == {"unknown"}
+    assert [(world.serves, world.writes) for world in worlds] == [
+        ("dc3", True),
+        ("dc3", False),
+        ("unknown", None),
+        ("dc5", True),
+    ]
 
 
 def test_done_run_is_closed_in_the_witness_and_its_lease_given_back(bench: Bench) -> None:
