@@ -26,9 +26,14 @@ from drp.ports.probes import Probes
 class ReadPorts(Protocol):
     """The world as an action may look at it; each call names the object by its configured name."""
 
-    inventory: Inventory
-    clock: Clock
-    probes: Probes
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def probes(self) -> Probes: ...
 
     def host(self, name: str) -> HostReader: ...
 
@@ -44,10 +49,17 @@ class ReadPorts(Protocol):
 class WritePorts(Protocol):
     """The world as an action may change it."""
 
-    inventory: Inventory
-    clock: Clock
-    probes: Probes
-    helpers: Helpers
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def probes(self) -> Probes: ...
+
+    @property
+    def helpers(self) -> Helpers: ...
 
     def host(self, name: str) -> Host: ...
 
