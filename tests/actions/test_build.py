@@ -9,7 +9,7 @@ import pytest
 from drp.actions import build
 from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
 from drp.errors import RefusedError
-from drp.model.names import Instance
+from drp.model.names import LINK_ROLES, Instance
 from drp.testing.company import FakeCompany
 
 COMPANY = FakeCompany()
@@ -28,10 +28,10 @@ def test_instance_name_parses_back() -> None:
 
 
 def test_bridges_have_fixed_short_names_of_ours() -> None:
-    names = {INSTANCE.bridge(role) for role in build.LINK_ROLES}
+    names = {INSTANCE.bridge(role) for role in LINK_ROLES}
     assert len(names) == 3
     assert all(len(name) <= 15 and name.startswith("drp") for name in names)
-    assert names == {Instance.of_epoch("acme", 7).bridge(role) for role in build.LINK_ROLES}
+    assert names == {Instance.of_epoch("acme", 7).bridge(role) for role in LINK_ROLES}
 
 
 def test_links_are_closed_to_the_outside_and_to_the_host() -> None:

@@ -114,7 +114,7 @@ class Bench:
     asked: list[QuestionEvent] = field(default_factory=list)
     faults: Faults = field(default_factory=NoFaults)
     on_stops: Callable[[Stoppable, Departure], None] = lambda run, departure: None
-    on_ask: Callable[[], None] = lambda: None
+    on_ask: Callable[[], object] = lambda: None
     runs: int = 0
 
     def __post_init__(self) -> None:

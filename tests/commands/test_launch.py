@@ -97,7 +97,7 @@ def test_world_that_moved_while_the_question_stood_is_refused(bench: Bench) -> N
     claim = Claim(
         tenant="acme", epoch=2, run="other", site="dc5", host="h4", actor="x", time="now", digest=""
     )
-    bench.on_ask = lambda: Epochs(bench.workshop.witness).claim(claim) and None
+    bench.on_ask = lambda: Epochs(bench.workshop.witness).claim(claim)
     hosts = copy.deepcopy(bench.company.dump()["hosts"])
     with pytest.raises(RefusedError, match=r"cannot apply plan '\w{4}-\w{4}': .*, planned ") as refused:
         bench.launch("migrate", "dc5")

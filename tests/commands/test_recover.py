@@ -137,7 +137,7 @@ def test_resume_once_the_beats_have_stopped_goes_on(bench: Bench) -> None:
 def test_run_that_went_on_while_the_question_stood_is_left_alone(bench: Bench) -> None:
     bench.cut(EARLY[0])
     quicker = Bench(bench.state, bench.company)
-    bench.on_ask = lambda: quicker.recover() and None
+    bench.on_ask = quicker.recover
     with pytest.raises(RefusedError, match="another process went on with it meanwhile"):
         bench.recover()
     assert serves_dc5(bench)

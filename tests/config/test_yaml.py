@@ -41,8 +41,10 @@ def test_every_value_and_key_knows_its_place() -> None:
     assert isinstance(root.value, dict)
     sites = root.value["sites"]
     assert isinstance(sites.value, dict)
-    country = sites.value["dc3"].value["country"]
-    second = sites.value["list"].value[1]
+    dc3, names = sites.value["dc3"].value, sites.value["list"].value
+    assert isinstance(dc3, dict)
+    assert isinstance(names, list)
+    country, second = dc3["country"], names[1]
 
     assert (root.key_places["sites"], sites.key_places["dc3"]) == (Place("f.yml", 1, 1), Place("f.yml", 2, 3))
     assert (country.place, second.place) == (Place("f.yml", 2, 18), Place("f.yml", 3, 13))

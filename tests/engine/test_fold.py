@@ -11,6 +11,7 @@ import drp.engine
 from drp.engine.fold import ARROWS, RunState, StageSpans, fold
 from drp.engine.journal import Draft, Head, JournalError, MemoryJournal, Record, Stamp, build_records
 from drp.engine.tasks import Failed
+from drp.model.values import JsonMap
 from drp.testing.blocks import build_plan, build_step
 
 MOMENT = datetime(2031, 3, 4, 2, 11, tzinfo=UTC)
@@ -25,7 +26,7 @@ def records(*drafts: Draft) -> list[Record]:
 
 
 def step(kind: str, name: str = "a", attempt: int = 1) -> Draft:
-    data = {"outputs": {"x": 1}} if kind in ("done", "already") else {}
+    data: JsonMap = {"outputs": {"x": 1}} if kind in ("done", "already") else {}
     return Draft(kind=kind, step=name, attempt=attempt, data={**data, "failure": FAILURE})
 
 

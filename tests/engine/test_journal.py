@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -26,7 +27,7 @@ from drp.engine.journal import (
     ignore_copy,
 )
 from drp.engine.sqlite_journal import SqliteJournal
-from drp.model.values import Secret
+from drp.model.values import Json, Secret
 
 STAMP = Stamp(time=datetime(2031, 3, 4, 2, 11, tzinfo=UTC), actor="ops@h1", epoch=17)
 DRAFTS = [
@@ -115,7 +116,7 @@ def test_secret_cannot_be_recorded(open_journal: Open) -> None:
     journal = open_journal()
 
     with pytest.raises(TypeError):
-        journal.append([Draft(kind="done", data={"outputs": Secret(b"hidden")})], STAMP)
+        journal.append([Draft(kind="done", data={"outputs": cast(Json, Secret(b"hidden"))})], STAMP)
 
     assert journal.read() == []
 

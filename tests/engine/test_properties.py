@@ -42,7 +42,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return build_plan(*steps, on_failure=on_failure, limits={"x": 2, "y": 3})
 
 
-ANSWERS = {
+ANSWERS: dict[str, list[Outcome | None]] = {
     "observe": [Absent(), Absent(), Absent(), Partial("half"), Present({"x": 1}), transient(), fatal()],
     "apply": [Done({"x": 1}), Done({"x": 1}), Done({"x": 1}), transient(), fatal(), None],
     "undo": [Done(), Done(), Done(), transient(), fatal(), None],
@@ -64,7 +64,7 @@ class Play:
         self.launches: Counter[tuple[str, str, int]] = Counter()
         self.finish: Finish | None = None
         self.now = 0.0
-        asks = st.sampled_from([CancelAsked(), TurnAsked()])
+        asks: st.SearchStrategy[Signal] = st.sampled_from([CancelAsked(), TurnAsked()])
         self.asks = data.draw(st.dictionaries(st.integers(1, 30), asks, max_size=2))
 
     def run(self) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 import pytest
 
 from drp.engine.events import Event
-from drp.engine.journal import Draft, MemoryJournal, Record, Stamp
+from drp.engine.faults import Faults
+from drp.engine.journal import Draft, Journal, MemoryJournal, Record, Stamp
 from drp.engine.runner import Runner
 from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Present, Task
-from drp.engine.workers import Message
+from drp.engine.workers import Message, Workers
 from drp.errors import BugError, RefusedError, RejectedError, UnreachableError
 from drp.model.plan import Plan
 from drp.testing.blocks import build_plan, build_step
@@ -40,14 +42,31 @@ class Hands:
         return self.script[key](task) if key in self.script else default
 
 
+class Options(TypedDict, total=False):
+    """What a runner can be given besides its parts."""
+
+    epoch: int
+    answers: Mapping[str, str]
+    may_continue: Callable[[], bool]
+    in_flight: int
+    faults: Faults
+    workers: Workers
+
+
 class Rig:
     """A runner with all its parts at hand."""
 
     def __init__(
-        self, plan: Plan, script: Script | None = None, *, stepped: bool = False, **options: object
+        self,
+        plan: Plan,
+        script: Script | None = None,
+        *,
+        journal: Journal | None = None,
+        stepped: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         self.plan, self.hands, self.clock = plan, Hands(script), ManualClock()
-        self.journal = options.pop("journal", None) or MemoryJournal()
+        self.journal = journal or MemoryJournal()
         self.events: list[Event] = []
         if stepped:
             chance = random.Random(1)
@@ -172,9 +191,12 @@ def test_threads_are_used_again() -> None:
     threads: set[int] = set()
     names = [f"s{number}" for number in range(20)]
     steps = [build_step(name, *names[:number][-1:]) for number, name in enumerate(names)]
-    script: Script = {
-        f"apply {name}": lambda task: Done({"at": threads.add(threading.get_ident())}) for name in names
-    }
+
+    def note_thread(task: Task) -> Outcome:
+        threads.add(threading.get_ident())
+        return Done()
+
+    script: Script = {f"apply {name}": note_thread for name in names}
 
     assert Rig(build_plan(*steps), script).runner.run().outcome == "done"
     assert len(threads) == 1

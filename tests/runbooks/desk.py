@@ -65,9 +65,9 @@ class Desk:
         (self.folder / name).write_text(textwrap.dedent(text).lstrip("\n"))
         return self
 
-    def steps(self, text: str, **options: Mapping[str, int]) -> Plan:
+    def steps(self, text: str, *, limits: Mapping[str, int] | None = None) -> Plan:
         """Compile a runbook of one stage with these steps."""
-        return self.write(one_stage(text)).compile(**options)
+        return self.write(one_stage(text)).compile(limits=limits)
 
     def compile(self, *, context: JsonMap | None = None, limits: Mapping[str, int] | None = None) -> Plan:
         return compile_runbook(
@@ -79,12 +79,12 @@ class Desk:
             limits=limits,
         )
 
-    def problems(self, text: str = "", **options: object) -> list[str]:
+    def problems(self, text: str = "", *, context: JsonMap | None = None) -> list[str]:
         """What is wrong, as ``FILE:LINE:COLUMN message``."""
         if text:
             self.write(text)
         try:
-            self.compile(**options)  # type: ignore[arg-type]
+            self.compile(context=context)
         except ConfigError as error:
             return [
                 f"{problem.place} {problem.message}".replace(f"{self.folder}/", "")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from drp.errors import Place
 from drp.model.plan import Plan, RetryPolicy
+from drp.model.values import JsonMap
 from tests.runbooks.desk import CONTEXT, Desk
 
 
@@ -97,7 +98,7 @@ def test_loop_makes_a_step_for_each_item_named_by_it(desk: Desk) -> None:
 
 
 def test_items_without_a_name_are_counted_or_named_by_the_next_best(desk: Desk) -> None:
-    context = {
+    context: JsonMap = {
         **CONTEXT,
         "hosts": [{"size": 1}, {"role": "api"}, {"network": "n"}, {"host": "h", "role": "x"}, 7],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drp.errors import ConfigError
+from drp.model.values import JsonMap
 from tests.runbooks.desk import CONTEXT, Desk
 
 STEPS = {
@@ -238,7 +239,7 @@ RUNBOOKS = {
 
 @pytest.mark.parametrize(("text", "expected"), RUNBOOKS.values(), ids=RUNBOOKS.keys())
 def test_problem_of_a_runbook(desk: Desk, text: str, expected: list[str]) -> None:
-    context = {**CONTEXT, "twins": ["x", "x"]} if "twins" in text else CONTEXT
+    context: JsonMap = {**CONTEXT, "twins": ["x", "x"]} if "twins" in text else CONTEXT
 
     assert desk.problems(text, context=context) == [f"runbook.yml:{line}" for line in expected]
 

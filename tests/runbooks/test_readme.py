@@ -53,7 +53,7 @@ def test_example_compiles(tmp_path: Path) -> None:
     last = plan.steps[-1]
     assert last.params == {"database": "stock", "host": "h3"}
     assert (last.pools, last.approval) == ({"restores@h3": 1}, "Restore acme?")
-    assert (last.deadline, last.needs) == (timedelta(minutes=30), {"create"})
+    assert (last.deadline, last.needs) == (timedelta(minutes=30), frozenset({"create"}))
 
 
 def test_kinds_and_labels_are_all_named() -> None:
