@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.commands.bench import Bench
 
 ROOT = Path(__file__).parents[2]
@@ -72,79 +70,3 @@ def test_wrong_arguments_in_json(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "✗ usage: cannot read 'drp migrat acme --json': no such command 'migrat' · exit 2"
     ]
-
-
-def test_first_steps_of_an_operator(tmp_path: Path) -> None:
-    assert drp("config", "init", state=tmp_path).returncode == 0
-    again = drp("config", "init", state=tmp_path)
-    assert (again.returncode, "it exists" in again.stderr) == (4, True)
-    unfilled = drp("config", "show", state=tmp_path)
-    assert unfilled.returncode == 3
-    assert "cannot read image 'HELPER-IMAGE-ID'" in unfilled.stderr
-    fill_in(tmp_path / "config" / "drp.yml")
-    assert "tenants.acme.home" in drp("config", "show", "acme", state=tmp_path).stdout
-    no_key = drp("secrets", "init", state=tmp_path)
-    assert (no_key.returncode, "no place for its key" in no_key.stderr) == (4, True)
-
-
-def fill_in(path: Path) -> None:
-    text = path.read_text()
-    for name in ("HELPER", "EDGE", "API", "MONGODB", "REDIS"):
-        text = text.replace(f"{name}-IMAGE-ID", f"sha256:{name.encode().hex():0<64}")
-    path.write_text(text)
-
-
-@pytest.fixture
-def sealed(tmp_path: Path) -> Path:
-    """A folder with a configuration and a sealed file made by drp itself."""
-    drp("config", "init", state=tmp_path)
-    fill_in(tmp_path / "config" / "drp.yml")
-    assert drp("secrets", "init", "--key-file", "drp.key", state=tmp_path).returncode == 0
-    return tmp_path
-
-
-def test_secrets_that_drp_can_make_are_made_and_the_rest_named(sealed: Path) -> None:
-    listed = drp("secrets", "list", "--key-file", "drp.key", "--json", state=sealed)
-    data = json.loads(listed.stdout.splitlines()[-1])["data"]
-    assert listed.returncode == 11
-    assert data["secrets"] == ["acme.backup", "acme.root", "acme.token", "dc3.signer", "dc5.signer"]
-    assert data["missing"] == ["h1", "h3", "backups", "keys", "witness", "tsig", "acme.tls"]
-    assert (sealed / "drp.key").stat().st_mode & 0o777 == 0o600
-    assert (sealed / "config" / "keys" / "acme.backup.pub").is_file()
-
-
-def test_secret_is_set_from_a_file_and_never_shown(sealed: Path) -> None:
-    (sealed / "h1.json").write_text("canary-4711")
-    done = drp("secrets", "set", "h1", "--file", "h1.json", "--key-file", "drp.key", state=sealed)
-    listed = drp("secrets", "list", "--key-file", "drp.key", state=sealed)
-    assert done.returncode == 0
-    assert "✓ h1" in listed.stdout
-    assert "4711" not in done.stdout + done.stderr + listed.stdout + listed.stderr
-    assert b"4711" not in (sealed / "config" / "secrets.sealed").read_bytes()
-
-
-def test_secret_is_not_replaced_without_a_yes(sealed: Path) -> None:
-    (sealed / "h1.json").write_text("first")
-    words = ("secrets", "set", "h1", "--file", "h1.json", "--key-file", "drp.key")
-    assert drp(*words, state=sealed).returncode == 0
-    refused = drp(*words, state=sealed)
-    assert (refused.returncode, "Add `--yes` to the command." in refused.stderr) == (4, True)
-    assert drp(*words, "--yes", state=sealed).returncode == 0
-
-
-def test_secrets_init_again_makes_nothing_anew(sealed: Path) -> None:
-    before = (sealed / "config" / "keys" / "acme.backup.pub").read_bytes()
-    again = drp("secrets", "init", "--key-file", "drp.key", "--json", state=sealed)
-    assert json.loads(again.stdout.splitlines()[-1])["data"]["made"] == []
-    assert (sealed / "config" / "keys" / "acme.backup.pub").read_bytes() == before
-
-
-def test_sealed_file_opens_with_its_own_key_only(sealed: Path) -> None:
-    other = sealed / "other"
-    other.mkdir()
-    drp("config", "init", state=other)
-    fill_in(other / "config" / "drp.yml")
-    drp("secrets", "init", "--key-file", "other.key", state=other)
-    done = drp("secrets", "list", "--key-file", str(other / "other.key"), state=sealed)
-    assert done.returncode == 4
-    assert "this key is not among those it was sealed for" in done.stderr

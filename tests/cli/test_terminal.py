@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, timedelta
 
 import pytest
@@ -22,19 +21,7 @@ from drp.commands.events import (
 )
 from drp.testing.clock import ManualClock
 from tests.cli.shell import Shell, Stream
-from tests.cli.test_texts import SCENES, damage
-
-ESCAPES = re.compile(r"[\x1b\r\x07\x08]")
-
-
-@pytest.mark.parametrize("name", SCENES)
-@pytest.mark.parametrize("force", ["", "1"])
-def test_no_escape_code_without_a_terminal(shell: Shell, name: str, force: str) -> None:
-    prepare, line = SCENES[name]
-    shell.environment = {**shell.environment, "FORCE_COLOR": force, "TERM": "xterm"}
-    prepare(shell)
-    said = shell.type(line)
-    assert not ESCAPES.search(said.out + said.err)
+from tests.cli.test_texts import damage
 
 
 def test_terminal_gets_a_coloured_mark_and_the_same_words(shell: Shell) -> None:

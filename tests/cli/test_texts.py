@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -104,11 +105,18 @@ SCENES = {
 }
 
 
+ESCAPES = re.compile(r"[\x1b\r\x07\x08]")
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_words(shell: Shell, name: str) -> None:
+    """The exact words; and without a terminal never an escape code, whoever asks for colour."""
     prepare, line = SCENES[name]
+    shell.environment = {**shell.environment, "TERM": "xterm", "FORCE_COLOR": "1"}
     prepare(shell)
-    check_golden(name, shell.type(line).show())
+    said = shell.type(line)
+    assert not ESCAPES.search(said.out + said.err)
+    check_golden(name, said.show())
 
 
 def test_words_of_a_question_and_its_no(shell: Shell) -> None:
