@@ -15,6 +15,8 @@ from drp.cli.suggestions import suggest
 from drp.errors import UsageError
 
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="Name of a tenant of the configuration.")]
+Plan = Annotated[Path | None, typer.Option(metavar="FILE", help="Run exactly this plan; no other argument.")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="With --dry-run or `plan`: keep the plan.")]
 Run = Annotated[str, typer.Argument(metavar="[RUN]", help="Run id or its tail; a tenant's newest run.")]
 
 _AREAS: Final = "config, secrets, engines, stores or dns; else all."
@@ -23,26 +25,30 @@ UsageFault: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 """What Typer raises for wrong arguments; it hands out only this subclass."""
 
 
-def deploy(tenant: Tenant, *, common: Common) -> Invocation:
-    return Invocation(verb="deploy", subject=tenant, common=common)
+def deploy(tenant: Tenant = "", *, plan: Plan = None, out: Out = None, common: Common) -> Invocation:
+    return Invocation(verb="deploy", subject=tenant, plan=plan, out=out, common=common)
 
 
 def migrate(
-    tenant: Tenant,
+    tenant: Tenant = "",
     *,
-    to: Annotated[str, typer.Option("--to", metavar="SITE", help="Where it shall be served.")],
+    to: Annotated[str, typer.Option("--to", metavar="SITE", help="Where it shall be served.")] = "",
+    plan: Plan = None,
+    out: Out = None,
     common: Common,
 ) -> Invocation:
-    return Invocation(verb="migrate", subject=tenant, site=to, common=common)
+    return Invocation(verb="migrate", subject=tenant, site=to, plan=plan, out=out, common=common)
 
 
 def retire(
-    tenant: Tenant,
+    tenant: Tenant = "",
     *,
-    source: Annotated[str, typer.Option("--from", metavar="SITE", help="Where its old stack stands.")],
+    source: Annotated[str, typer.Option("--from", metavar="SITE", help="Where its old stack is.")] = "",
+    plan: Plan = None,
+    out: Out = None,
     common: Common,
 ) -> Invocation:
-    return Invocation(verb="retire", subject=tenant, site=source, common=common)
+    return Invocation(verb="retire", subject=tenant, site=source, plan=plan, out=out, common=common)
 
 
 def status(
@@ -126,7 +132,8 @@ _GROUPS: Final = {
     "config": "The configuration: begin one, show it, its schema.",
     "secrets": "The sealed file of secrets.",
 }
-_CHANGES: Final = ("deploy", "migrate", "retire")
+_SITE_OPTION: Final = {"deploy": "", "migrate": "--to", "retire": "--from"}
+"""The verbs that change something, each with the option it needs besides the tenant."""
 
 
 def build_app() -> typer.Typer:
@@ -136,7 +143,7 @@ def build_app() -> typer.Typer:
     for verb in VERBS:
         group, _, name = verb.rpartition(" ")
         _add(groups[group] if group else app, name, verb)
-    for verb in _CHANGES:
+    for verb in _SITE_OPTION:
         _add(groups["plan"], verb, verb)
     for name, group_app in groups.items():
         app.add_typer(group_app, name=name)
@@ -164,11 +171,32 @@ def parse_arguments(arguments: Sequence[str]) -> Invocation | None:
         found = command.main(words, prog_name="drp", standalone_mode=False)
     except UsageFault as fault:
         raise _refusal(fault, words) from fault
+    except SystemExit:
+        # Typer's way when nobody reads its help any more.
+        return None
     if not isinstance(found, Invocation):
         return None
     if words[0] == "plan":
         found = replace(found, common=replace(found.common, dry_run=True))
+    if found.verb in _SITE_OPTION:
+        _check_change(found, words)
     return found
+
+
+def _check_change(found: Invocation, words: Sequence[str]) -> None:
+    """What Typer cannot tell: a kept plan stands for all arguments, and only a plan can be kept."""
+    option = _SITE_OPTION[found.verb]
+    if found.plan is not None:
+        fault = "a plan takes no other argument" if found.subject or found.site or found.out else ""
+    elif not found.subject:
+        fault = "missing argument 'TENANT'"
+    elif option and not found.site:
+        fault = f"missing option '{option}'"
+    else:
+        fault = "--out keeps plans only" if found.out and not found.common.dry_run else ""
+    if fault:
+        hint = suggest(words, [*VERBS])
+        raise UsageError(f"cannot read 'drp {' '.join(words)}': {fault}", hint=hint)
 
 
 def _refusal(fault: Exception, words: Sequence[str]) -> UsageError:

@@ -45,7 +45,8 @@ class Common:
 class Invocation:
     """``verb`` in full (``config show``), ``subject`` the object acted on (tenant, run, secret) or "".
 
-    ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check.
+    ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
+    ``plan`` a plan to run, ``out`` where to keep one.
     """
 
     verb: str
@@ -54,6 +55,8 @@ class Invocation:
     site: str = ""
     file: Path | None = None
     areas: tuple[str, ...] = ()
+    plan: Path | None = None
+    out: Path | None = None
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

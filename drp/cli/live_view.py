@@ -19,6 +19,11 @@ from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent, WorldE
 _PER_SECOND: Final = 2
 _BEGIN: Final = frozenset({"begun", "resumed"})
 _TOLD_STEPS: Final = frozenset({"failed", "retrying", "unsure", "undoing", "stuck"})
+_TOLD_RUNS: Final = {
+    "cancelling": "- stopping at the next safe point · Ctrl-C again leaves at once, who serves unproven",
+    "turning-back": "! turning back: what was begun is undone",
+    "not-turning-back": "! not turning back: the final step has begun",
+}
 _KEYS: Final = " keys   Ctrl-C stops at a safe point · closing this terminal stops nothing"
 _MARKS: Final = {"done": "✓", "failed": "✗", "begun": "▶"}
 
@@ -77,6 +82,8 @@ class LiveView:
 
     def _lasting_line(self, event: Event) -> str | None:
         match event:
+            case RunEvent() if event.status in _TOLD_RUNS:
+                return _TOLD_RUNS[event.status]
             case WarningEvent():
                 return f"! {event.text}"
             case StepEvent() if event.status in _TOLD_STEPS:

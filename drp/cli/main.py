@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TextIO
 
 from drp.cli import signals
 from drp.cli.arguments import parse_arguments
@@ -40,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if invocation is None else _run(invocation)
     except (UsageError, KeyboardInterrupt) as error:
         return _refuse(error, words, stderr)
+    finally:
+        _let_go(sys.stdout, sys.stderr)
+
+
+def _let_go(*streams: TextIO) -> None:
+    """What cannot be written any more must not change the exit code when the interpreter flushes."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _show_overview(stderr: Screen) -> int:

@@ -11,6 +11,7 @@ _CLOSE = 0.6
 def suggest(words: Sequence[str], verbs: Sequence[str]) -> str:
     """A hint for arguments that could not be read: the nearest verb, or where the help is."""
     given = [word for word in words if not word.startswith("-")]
+    given = given[1:] if given[:1] == ["plan"] else given
     named = next((verb for verb in verbs if given[: len(verb.split())] == verb.split()), None)
     if named is not None:
         return f"See `drp {named} --help`."

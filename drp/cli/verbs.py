@@ -15,6 +15,7 @@ from drp.commands import check, configure, launch, recover, sealing
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.results import Result
+from drp.commands.saved import SavedPlan, load_plan, save_plan
 from drp.commands.status import Observer
 from drp.commands.wiring import Places
 from drp.engine.faults import load_faults
@@ -53,10 +54,14 @@ class Verb:
 
     def change(self) -> Result:
         workshop = self._open()
-        order = self._order(workshop)
-        if self._common.dry_run:
-            return launch.plan(workshop, order)
-        return launch.launch(self._desk(), workshop, order)
+        saved = load_plan(self._invocation.plan) if self._invocation.plan else None
+        order = self._order(workshop, saved)
+        if not self._common.dry_run:
+            return launch.launch(self._desk(), workshop, order, saved=saved)
+        found = launch.plan(workshop, order)
+        if self._invocation.out is not None:
+            save_plan(self._invocation.out, found)
+        return found
 
     def recover(self) -> Result:
         workshop, back = self._open(), self._invocation.verb == "rollback"
@@ -99,16 +104,19 @@ class Verb:
     def secrets_list(self) -> Result:
         return sealing.list_secrets(self._places())
 
-    def _order(self, workshop: Workshop) -> Order:
-        """Raises UsageError for a tenant or site the configuration does not know."""
-        verb, tenant = self._invocation.verb, self._invocation.subject
+    def _order(self, workshop: Workshop, saved: SavedPlan | None) -> Order:
+        """Raises UsageError for a tenant or site the configuration does not know, or another verb's plan."""
+        verb = self._invocation.verb
+        if saved is not None and saved.order.verb != verb:
+            raise UsageError(f"cannot {verb} by '{self._invocation.plan}': it plans to {saved.order.verb}")
+        tenant = saved.order.tenant if saved else self._invocation.subject
         known = workshop.inventory.tenants
         if tenant not in known:
             raise UsageError(
                 f"cannot {verb} '{tenant}': there is no such tenant",
                 hint=f"Known: {', '.join(sorted(known)[:10]) or 'none'}.",
             )
-        site = self._invocation.site or known[tenant].home
+        site = (saved.order.site if saved else self._invocation.site) or known[tenant].home
         if site not in workshop.inventory.sites:
             raise UsageError(
                 f"cannot {verb} '{tenant}': there is no site '{site}'",

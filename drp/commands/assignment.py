@@ -15,7 +15,7 @@ from drp.model.values import JsonMap
 class Assignment:
     """``before``: who served when the run first began; ``expected``: the site that shall serve at its end.
 
-    ``source`` and ``target`` as ``dc3/h1``. ``is_new``: it has not begun yet. ``back``: undo instead of
+    ``source`` and ``target`` as ``dc3/h1``. ``back``: undo instead of
     going forward. ``began``: when this process took it up; ``now``: who serves at that moment, when
     that is not ``before``.
     """
@@ -29,7 +29,6 @@ class Assignment:
     began: datetime
     answers: Mapping[str, str] = field(default_factory=dict)
     now: Served | None = None
-    is_new: bool = False
     back: bool = False
 
 

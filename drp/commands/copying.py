@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -24,7 +24,9 @@ class CopyHook:
     Those are the plan, every answer and turn, and the begin of steps that are final or move an epoch.
     """
 
-    def __init__(self, copy: JournalCopy, clock: Clock, plan: Plan) -> None:
+    def __init__(self, copy: JournalCopy, clock: Clock, plan: Plan, *, begin: Callable[[], None]) -> None:
+        """``begin`` is called once the plan is in the witness, and before anything of it is done."""
+        self._begin = begin
         self._copy = copy
         self._clock = clock
         self._weighty = {step.id for step in plan.steps if step.final or step.action.startswith("epoch.")}
@@ -33,6 +35,8 @@ class CopyHook:
         self._copy.add(CopiedRecord(record.seq, record.to_bytes()) for record in records)
         if any(self._must_be_safe(record) for record in records):
             self._flush()
+        if any(record.kind == "plan" for record in records):
+            self._begin()
 
     def _must_be_safe(self, record: Record) -> bool:
         return record.kind in _ANNOUNCING or (record.kind in _BEGINNING and record.step in self._weighty)

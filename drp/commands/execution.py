@@ -39,7 +39,7 @@ class Execution:
         Raises RefusedError when the engine will not begin, and what the witness raises before that.
         """
         path = StateFolder(self._desk.state).journal(self._assignment.plan.run)
-        hook = CopyHook(self._copy, self._desk.clock, self._assignment.plan)
+        hook = CopyHook(self._copy, self._desk.clock, self._assignment.plan, begin=self._record_begin)
         with closing(SqliteJournal(path, copy=hook)) as journal:
             runner = self._build_runner(journal)
             # Signals stay with the run until its end is written down.
@@ -69,8 +69,6 @@ class Execution:
         )
 
     def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> RunReport:
-        if self._assignment.is_new:
-            Runs(self._workshop.witness).begin(self._begin_record())
         catch_up(self._copy, self._assignment.plan.run, journal.read())
         self._copy.start()
         stand = self._engine(runner, departure)
@@ -83,18 +81,19 @@ class Execution:
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:
-            outcome = runner.run(again=True, back=self._assignment.back).outcome
+            result = runner.run(again=True, back=self._assignment.back)
         except RefusedError:
             # Said before anything began.
             raise
         except DrpError as error:
             # The engine could not go on (journal, witness); what was in flight may have been done.
             return Stand(outcome="stuck" if error.exit_code == 7 else "unknown", trouble=error)
-        return Stand(outcome=outcome, has_left=departure.has_left)
+        return Stand(outcome=result.outcome, failure=result.failure, has_left=departure.has_left)
 
-    def _begin_record(self) -> RunBegin:
+    def _record_begin(self) -> None:
+        """What any machine must know besides the journal; put once the plan is in the witness."""
         plan = self._assignment.plan
-        return RunBegin(
+        begin = RunBegin(
             run=plan.run,
             scope=plan.tenant,
             verb=self._assignment.verb,
@@ -104,6 +103,7 @@ class Execution:
             plan_digest=plan.digest(),
             details=describe(self._assignment),
         )
+        Runs(self._workshop.witness).begin(begin)
 
     def _end_copy(self) -> None:
         try:

@@ -11,8 +11,9 @@ from drp.commands.events import QuestionEvent
 from drp.commands.execution import Execution
 from drp.commands.lease import hold_lease
 from drp.commands.results import Review, RunReport
-from drp.commands.review import Proposal, check_unmoved, propose, review
+from drp.commands.review import Proposal, check_unmoved, propose, render_command, review
 from drp.commands.runs import StateFolder, build_run_id
+from drp.commands.saved import SavedPlan, check_same
 from drp.commands.serving import find_served
 from drp.errors import RefusedError
 
@@ -25,13 +26,16 @@ def plan(workshop: Workshop, order: Order) -> Review:
     return review(workshop, propose(workshop, replace(order, run=DRY_RUN)))
 
 
-def launch(desk: Desk, workshop: Workshop, order: Order) -> RunReport:
+def launch(desk: Desk, workshop: Workshop, order: Order, *, saved: SavedPlan | None = None) -> RunReport:
     """Do what the order says, once the plan was shown and every question answered with yes.
 
+    ``saved``: only if the plan is still that one.
     Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
     """
     run = build_run_id(order.verb, desk.clock.now(), desk.tail())
     proposal = propose(workshop, replace(order, run=run))
+    if saved is not None:
+        check_same(saved, proposal, render_command(order))
     shown = review(workshop, proposal)
     desk.show(shown)
     answers = ask_approvals(desk, shown)
@@ -69,5 +73,4 @@ def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review
         source=shown.source,
         target=shown.target,
         began=desk.clock.now(),
-        is_new=True,
     )

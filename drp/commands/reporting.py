@@ -14,6 +14,7 @@ from drp.commands.results import RunReport, Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.engine.events import Ending as Outcome
+from drp.engine.events import Failure
 from drp.engine.fold import RunState, StageSpans, fold
 from drp.engine.journal import Journal
 from drp.errors import DrpError
@@ -24,6 +25,7 @@ class Stand:
     """How the engine came back. ``trouble``: it could not go on. ``has_left``: it was not waited for."""
 
     outcome: Outcome
+    failure: Failure | None = None
     trouble: DrpError | None = None
     has_left: bool = False
 
@@ -55,8 +57,8 @@ def build_report(
         seconds=(desk.clock.now() - assignment.began).total_seconds(),
         stages=spans.seconds(),
         figures=collect_figures(plan, outputs),
-        error=_error_of(state, stand.trouble),
-        failed_step=_failed_step(state),
+        error=_error_of(stand),
+        failed_step=_failed_step(stand),
         open_steps=tuple(name for name, step in state.steps.items() if not step.holds),
         next=_next(assignment, ending),
         command=_command(assignment),
@@ -83,7 +85,7 @@ def _judge(assignment: Assignment, state: RunState, *, stand: Stand, after: Serv
         Evidence(
             outcome=stand.outcome,
             touched=is_touched(assignment.plan, states),
-            failure=state.failure.cause if state.failure else None,
+            failure=stand.failure.cause if stand.failure else None,
             before=assignment.before,
             after=after,
             expected=assignment.expected,
@@ -92,21 +94,23 @@ def _judge(assignment: Assignment, state: RunState, *, stand: Stand, after: Serv
     )
 
 
-def _error_of(state: RunState, trouble: DrpError | None) -> ErrorEvent | None:
+def _error_of(stand: Stand) -> ErrorEvent | None:
+    trouble = stand.trouble
     if trouble is not None:
         return build_error_event(
             type(trouble).__name__, trouble.message, state=trouble.state, hint=trouble.hint
         )
-    if state.failure is None:
+    if stand.failure is None:
         return None
-    cause = state.failure.cause
+    cause = stand.failure.cause
     return build_error_event(cause.error, cause.message, state=cause.state, hint=cause.hint)
 
 
-def _failed_step(state: RunState) -> str:
-    if state.failure is None:
+def _failed_step(stand: Stand) -> str:
+    """ "" when it was no step that failed but the run itself (a lost lease)."""
+    if stand.failure is None or not stand.failure.step:
         return ""
-    return f"step {state.failure.step}, attempt {state.failure.attempt}"
+    return f"step {stand.failure.step}, attempt {stand.failure.attempt}"
 
 
 def _command(assignment: Assignment) -> str:

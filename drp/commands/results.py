@@ -28,11 +28,13 @@ class Verdict:
 class Review:
     """A plan as it is shown before it is run. ``source`` and ``target`` as ``dc3/h1``, or "".
 
-    ``digest`` names the plan: equal for equal configuration and world, whenever it is made.
+    ``digest`` names the plan: equal for equal configuration and world, whenever it is made; ``facts`` is
+    what it was made from, ``site`` the one that was ordered.
     """
 
     verb: str
     tenant: str
+    site: str
     env: str
     tier: str
     source: str
@@ -42,6 +44,7 @@ class Review:
     digest: str
     verdicts: tuple[Verdict, ...]
     freeze_s: float
+    facts: JsonMap
     ending: Ending = DONE
 
     def count(self, word: Word) -> int:

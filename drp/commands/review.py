@@ -41,6 +41,7 @@ def review(workshop: Workshop, proposal: Proposal) -> Review:
     return Review(
         verb=order.verb,
         tenant=order.tenant,
+        site=order.site,
         env=tenant.env,
         tier=tenant.tier,
         source=_place(facts, "source"),
@@ -50,6 +51,7 @@ def review(workshop: Workshop, proposal: Proposal) -> Review:
         digest=world_digest(proposal),
         verdicts=tuple(iter_verdicts(plan, workshop.performer(plan.run))),
         freeze_s=tenant.freeze.total_seconds(),
+        facts=world_facts(facts),
     )
 
 

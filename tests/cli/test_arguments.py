@@ -73,6 +73,9 @@ def test_common_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
         ("status --jsn", "no such option: --jsn", "See `drp status --help`."),
         ("--force migrate acme --to dc5", "no such option: --force", "See `drp migrate --help`."),
         ("migrate acme --to dc5 extra", "unexpected extra argument", "See `drp migrate --help`."),
+        ("migrate acme --to dc5 --out x", "--out keeps plans only", "See `drp migrate --help`."),
+        ("migrate acme --plan x", "a plan takes no other argument", "See `drp migrate --help`."),
+        ("plan retire acme", "missing option '--from'", "See `drp retire --help`."),
         ("frobnicate", "no such command 'frobnicate'", "See `drp --help`."),
     ],
 )
@@ -85,6 +88,11 @@ def test_wrong_arguments(line: str, message: str, hint: str) -> None:
 
 def test_every_verb_has_words() -> None:
     assert FUNCTIONS.keys() == VERBS.keys()
+
+
+def test_kept_plan_stands_for_all_arguments() -> None:
+    found = parse("migrate --plan acme.plan --yes")
+    assert (found.subject, found.plan) == ("", Path("acme.plan"))
 
 
 @pytest.mark.parametrize("example", [example for verb in VERBS.values() for example in verb.examples])
@@ -125,6 +133,7 @@ def iter_hints() -> list[str]:
 FILLED = {
     "{review.command}": "migrate acme --to dc5",
     "{report.command}": "migrate acme --to dc5",
+    "{command}": "migrate acme --to dc5",
     "{report.next}": "retire acme --from dc3",
     "{nearest}": "status",
     "{named}": "status",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.commands.bench import Bench
 
@@ -60,6 +63,24 @@ def test_help_goes_to_stdout_and_is_no_failure(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Usage: drp" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["migrate", "--help"], ["config", "schema"]])
+def test_reader_that_went_away_is_no_failure(tmp_path: Path, words: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "drp", *words],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_wrong_arguments_in_json(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -36,6 +36,10 @@ def records(*drafts: Draft) -> list[Record]:
     return MemoryJournal().append(drafts, Stamp(time=CLOCK.now(), actor="ops", epoch=1))
 
 
+def hook(store: FakeObjects, begin: Callable[[], None] = lambda: None) -> CopyHook:
+    return CopyHook(JournalCopy(store, RUN), CLOCK, PLAN, begin=begin)
+
+
 def copied(found: Sequence[Record]) -> list[CopiedRecord]:
     return [CopiedRecord(record.seq, record.to_bytes()) for record in found]
 
@@ -55,14 +59,22 @@ def copied(found: Sequence[Record]) -> list[CopiedRecord]:
 )
 def test_what_must_be_in_the_witness_before_its_effect(draft: Draft, is_safe: bool) -> None:
     store = FakeObjects()
-    CopyHook(JournalCopy(store, RUN), CLOCK, PLAN)(records(draft))
+    hook(store)(records(draft))
     assert bool(store.list("journals/")) is is_safe
+
+
+def test_run_is_announced_once_its_plan_is_in_the_witness() -> None:
+    store, seen = FakeObjects(), []
+    announcing = hook(store, lambda: seen.append(len(store.list("journals/"))))
+    announcing(records(Draft(kind="plan"), Draft(kind="answer", step="route")))
+    announcing(records(Draft(kind="start", step="claim", attempt=1)))
+    assert seen == [1]
 
 
 def test_witness_that_is_silent_for_a_moment_is_asked_again() -> None:
     store = FakeObjects()
     store.fail_next("put_once", UnreachableError("cannot reach the witness"), times=2)
-    CopyHook(JournalCopy(store, RUN), CLOCK, PLAN)(records(Draft(kind="plan")))
+    hook(store)(records(Draft(kind="plan")))
     assert JournalCopyReader(store).head(RUN) is not None
 
 
@@ -70,14 +82,14 @@ def test_witness_that_stays_silent_stops_the_step() -> None:
     store = FakeObjects()
     store.fail_next("put_once", UnreachableError("cannot reach the witness"), times=9)
     with pytest.raises(UnreachableError):
-        CopyHook(JournalCopy(store, RUN), CLOCK, PLAN)(records(Draft(kind="plan")))
+        hook(store)(records(Draft(kind="plan")))
 
 
 def test_witness_that_says_no_is_not_asked_again() -> None:
     store = FakeObjects()
     store.fail_next("put_once", DeniedError("cannot write"))
     with pytest.raises(DeniedError):
-        CopyHook(JournalCopy(store, RUN), CLOCK, PLAN)(records(Draft(kind="plan")))
+        hook(store)(records(Draft(kind="plan")))
 
 
 @pytest.mark.parametrize("already", [0, 2, 5])

@@ -171,6 +171,15 @@ def test_signal_before_the_first_step_cancels(bench: Bench) -> None:
     assert without_burnt(bench.company.dump()) == without_burnt(before)
 
 
+def test_lease_that_was_lost_before_the_first_step_is_unknown_and_says_why(bench: Bench) -> None:
+    bench.on_stops = lambda run, departure: bench.company.clock.advance(timedelta(minutes=1))
+    report = bench.launch("migrate", "dc5")
+    assert report.ending is UNKNOWN
+    assert report.error is not None
+    assert report.error.cause == "its lease is lost"
+    assert report.failed_step == ""
+
+
 def test_leaving_is_unknown_and_keeps_the_lease_to_its_term(bench: Bench) -> None:
     def leave(run: Stoppable, departure: Departure) -> None:
         departure.has_left = True
