@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 import boto3
@@ -32,13 +33,18 @@ _STORES = ("backups", "keys")
 _VOLATILE_LABELS = ("drp.run", "drp.step", "drp.spec", "drp.epoch")
 
 
-def dump_world(lab: Lab, known: frozenset[str] = frozenset()) -> dict[str, Any]:
+def dump_world(
+    lab: Lab, known: frozenset[str] = frozenset(), *, hosts: Collection[str] = ()
+) -> dict[str, Any]:
     """The picture; equal for two worlds that a user could not tell apart.
 
     ``known``: objects of the store that were there before (``list_objects``) and are left out.
+    ``hosts``: only these (none: all).
     """
     found = {
-        "hosts": {name: dump_host(lab, host) for name, host in lab.hosts.items()},
+        "hosts": {
+            name: dump_host(lab, host) for name, host in lab.hosts.items() if name in (hosts or lab.hosts)
+        },
         "zone": dump_zone(lab),
         "buckets": {b: [k for k in dump_bucket(lab, b) if k not in known] for b in _STORES},
         "serving": dump_serving(lab),
