@@ -200,8 +200,14 @@ def normalise(found: dict[str, Any]) -> dict[str, Any]:
 
     text = _FINGERPRINT.sub("drpBRIDGE", _MOMENT.sub("BACKUP", _EPOCH.sub(rename, text)))
     picture: dict[str, Any] = json.loads(_ATTEMPT.sub("ATTEMPT", text))
-    picture["buckets"] = {bucket: sorted(keys) for bucket, keys in picture["buckets"].items()}
+    picture["buckets"] = {bucket: _merge_packs(keys) for bucket, keys in picture["buckets"].items()}
     return picture
+
+
+def _merge_packs(keys: list[str]) -> list[str]:
+    """Into how many packs a backup is cut depends on which thread was first; all else counts."""
+    packs = {re.sub(r"\d+\.pack$", "N.pack", key) for key in keys if key.endswith(".pack")}
+    return sorted([*packs, *(key for key in keys if not key.endswith(".pack"))])
 
 
 def compare_worlds(left: dict[str, Any], right: dict[str, Any], place: str = "") -> list[str]:
