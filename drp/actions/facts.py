@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -307,6 +308,12 @@ def _backup_id(ports: ReadPorts, order: Order, part: str) -> str:
 
 def dump(spec: Any) -> JsonMap:
     """A spec as JSON, in the form in which steps carry it."""
-    found = TypeAdapter(type(spec)).dump_python(spec, mode="json")
+    shape: type[object] = type(spec)
+    found = _adapter(shape).dump_python(spec, mode="json")
     assert isinstance(found, dict)
     return found
+
+
+@cache
+def _adapter(shape: type[object]) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
