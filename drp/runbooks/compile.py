@@ -31,7 +31,19 @@ def compile_runbook(
     ``limits`` gives pools their capacity, by full name (``restores@h3``) or by what stands before the ``@``;
     a pool that is not named holds one token. Raises ConfigError with every problem, each with its place.
     """
-    runbook = load_runbook(path)
+    return compile_loaded(load_runbook(path), context, catalogue, run=run, tenant=tenant, limits=limits)
+
+
+def compile_loaded(
+    runbook: Runbook,
+    context: JsonMap,
+    catalogue: Mapping[str, ActionSpec],
+    *,
+    run: str,
+    tenant: str,
+    limits: Mapping[str, int] | None = None,
+) -> Plan:
+    """The same for a runbook that was read before. Raises ConfigError."""
     complaints = Complaints()
     links = Links(runbook, complaints)
     stages = _open_scopes(runbook, context, complaints)

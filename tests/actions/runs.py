@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from drp.actions.catalogue import Performer, action_specs
@@ -11,7 +12,8 @@ from drp.engine.journal import MemoryJournal
 from drp.engine.runner import Runner
 from drp.model.names import Instance
 from drp.model.plan import Plan
-from drp.runbooks.compile import compile_runbook
+from drp.runbooks.compile import compile_loaded
+from drp.runbooks.schema import Runbook, load_runbook
 from drp.testing.company import FakeCompany
 from drp.testing.databases import State
 
@@ -24,9 +26,13 @@ def compile_order(
     """The plan of an order on this company."""
     order = Order(verb=verb, run=f"{verb}-310304-{number}", tenant=tenant, site=site)
     facts = gather_facts(company, order)
-    return compile_runbook(
-        RUNBOOKS / f"{verb}.yml", facts, action_specs(), run=order.run, tenant=tenant, limits={}
-    )
+    return compile_loaded(load_verb(verb), facts, action_specs(), run=order.run, tenant=tenant)
+
+
+@cache
+def load_verb(verb: str) -> Runbook:
+    """The verb's runbook, read once."""
+    return load_runbook(RUNBOOKS / f"{verb}.yml")
 
 
 def run_plan(company: FakeCompany, plan: Plan) -> RunResult:

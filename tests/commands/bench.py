@@ -25,13 +25,12 @@ from drp.engine.tasks import Perform
 from drp.errors import DeniedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
-from drp.runbooks.compile import compile_runbook
+from drp.runbooks.compile import compile_loaded
 from drp.testing.clock import ManualClock
 from drp.testing.company import FakeCompany
 from drp.witness.leases import Holder, Lease, Leases
-from tests.actions.runs import deploy
+from tests.actions.runs import deploy, load_verb
 
-RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 TAILS = ("7f3a", "b9d2", "c2d8", "e4k7")
 DENIED = DeniedError("cannot change 'it': no rights")
 
@@ -70,8 +69,8 @@ def never_alive(holder: Holder) -> bool | None:
 
 def build_workshop(company: FakeCompany, *, actor: str = "ops@here") -> Workshop:
     def compile_order(order: Order, facts: JsonMap) -> Plan:
-        path = RUNBOOKS / f"{order.verb}.yml"
-        return compile_runbook(path, facts, action_specs(), run=order.run, tenant=order.tenant)
+        runbook = load_verb(order.verb)
+        return compile_loaded(runbook, facts, action_specs(), run=order.run, tenant=order.tenant)
 
     def performer(run: str) -> Perform:
         return Performer(reading=company, writing=company, run=run, actor=actor)
