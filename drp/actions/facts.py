@@ -308,12 +308,12 @@ def _backup_id(ports: ReadPorts, order: Order, part: str) -> str:
 
 def dump(spec: Any) -> JsonMap:
     """A spec as JSON, in the form in which steps carry it."""
-    shape: type[object] = type(spec)
+    shape: type = type(spec)
     found = _adapter(shape).dump_python(spec, mode="json")
     assert isinstance(found, dict)
     return found
 
 
 @cache
-def _adapter(shape: type[object]) -> TypeAdapter[Any]:
+def _adapter(shape: type) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
