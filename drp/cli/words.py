@@ -17,7 +17,7 @@ WIDTH: Final = 100
 SHOWN: Final = 10
 """Entries of a list that are shown before "+n"."""
 
-_COMMAND: Final = re.compile(r"`[^`]*`")
+_WHOLE: Final = re.compile(r"`[^`]*`| · exit \d+$")
 _GLUE: Final = "\x1f"
 """Stands for a space at which no line may end."""
 
@@ -71,7 +71,7 @@ def count(number: int, noun: str) -> str:
 
 def wrap(line: str, width: int = WIDTH) -> list[str]:
     """The line in parts no wider than ``width``, commands in backticks left whole; indented below it."""
-    whole = _COMMAND.sub(lambda found: found.group().replace(" ", _GLUE), line)
+    whole = _WHOLE.sub(lambda found: found.group().replace(" ", _GLUE), line)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     parts = textwrap.wrap(
         whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False

@@ -30,6 +30,7 @@ class Assignment:
     answers: Mapping[str, str] = field(default_factory=dict)
     now: Served | None = None
     back: bool = False
+    can_go_back: bool = True
 
 
 def describe(assignment: Assignment) -> JsonMap:

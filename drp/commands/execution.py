@@ -62,7 +62,7 @@ class Execution:
                 verb=assignment.verb,
                 source=assignment.source,
                 target=assignment.target,
-                before=_world(assignment.now or assignment.before, is_over=False),
+                before=_world(assignment.now or assignment.before, can_go_back=assignment.can_go_back),
             ),
             may_continue=self._held.keeper.may_continue,
             faults=desk.faults,
@@ -130,7 +130,7 @@ class Execution:
             self._desk.emit(WarningEvent(code="runs", text=error.message))
 
     def _tell_end(self, report: RunReport) -> None:
-        self._desk.emit(_world(report.served, is_over=True))
+        self._desk.emit(_world(report.served, can_go_back=report.can_go_back))
         self._desk.emit(
             RunEvent(
                 run=report.run,
@@ -142,11 +142,11 @@ class Execution:
         )
 
 
-def _world(served: Served, *, is_over: bool) -> WorldEvent:
+def _world(served: Served, *, can_go_back: bool) -> WorldEvent:
     return WorldEvent(
         tenant=served.tenant,
         serves=served.site,
         writes=served.writes,
-        way_back="none" if is_over else "auto",
+        way_back="auto" if can_go_back else "none",
         probed=served.probed,
     )

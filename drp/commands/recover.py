@@ -179,6 +179,7 @@ def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:
         began=desk.clock.now(),
         answers=_missing_answers(desk, found.state),
         back=back,
+        can_go_back=not found.state.past_final,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from drp.commands.assignment import Assignment
 from drp.commands.desk import Desk, Workshop
@@ -18,6 +19,9 @@ from drp.engine.events import Failure
 from drp.engine.fold import RunState, StageSpans, fold
 from drp.engine.journal import Journal
 from drp.errors import DrpError
+
+_CLOSED: Final = (DONE, AS_BEFORE, REFUSED)
+"""Endings after which there is nothing to resume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,8 @@ def build_report(
     records = journal.read()
     state = fold(records)
     spans = StageSpans(state.stage_of)
-    spans.add(records)
+    # A stage's length is that of this process's turn: nobody worked in the pause before it.
+    spans.add(record for record in records if record.time >= assignment.began)
     ending = _judge(assignment, state, stand=stand, after=after)
     outputs = {name: step.outputs for name, step in state.steps.items() if step.outputs is not None}
     return RunReport(
@@ -60,6 +65,7 @@ def build_report(
         error=_error_of(stand),
         failed_step=_failed_step(stand),
         open_steps=tuple(name for name, step in state.steps.items() if not step.holds),
+        can_go_back=ending not in _CLOSED and not state.past_final,
         next=_next(assignment, ending),
         command=_command(assignment),
     )
@@ -125,6 +131,6 @@ def _next(assignment: Assignment, ending: Ending) -> str:
     """The next command, as in ``drp resume 7f3a``; "" when there is none."""
     if ending is DONE and assignment.verb == "migrate" and not assignment.back:
         return f"drp retire {assignment.plan.tenant} --from {assignment.source.partition('/')[0]}"
-    if ending in (DONE, AS_BEFORE, REFUSED):
+    if ending in _CLOSED:
         return ""
     return f"drp resume {tail_of(assignment.plan.run)}"

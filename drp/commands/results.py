@@ -136,6 +136,7 @@ class RunReport:
     error: ErrorEvent | None = None
     failed_step: str = ""
     open_steps: tuple[str, ...] = ()
+    can_go_back: bool = False
     next: str = ""
     command: str = ""
 

@@ -47,6 +47,11 @@ class Said:
     out: str
     err: str
 
+    @property
+    def words(self) -> str:
+        """Standard error as one line, however it was wrapped."""
+        return " ".join(self.err.split())
+
     def lines(self) -> list[JsonMap]:
         """Standard output as JSON lines."""
         return [json.loads(line) for line in self.out.splitlines()]

@@ -28,28 +28,28 @@ def test_stale_plan_writes_nothing(shell: Shell, kept: Path) -> None:
     before = shell.company.dump(), shell.company.stores["witness"].dump()
     said = shell.type(f"migrate --plan {kept} --yes")
     assert said.code == 4
-    assert "✗ refused: cannot apply plan '" in said.err
-    assert ", planned 10.103.0.35:8080 · exit 4" in " ".join(said.err.split())
-    assert "Look again with `drp plan migrate acme --to dc5`." in said.err
+    assert "✗ refused: cannot apply plan '" in said.words
+    assert ", planned 10.103.0.35:8080 · exit 4" in said.words
+    assert "Look again with `drp plan migrate acme --to dc5`." in said.words
     assert (shell.company.dump(), shell.company.stores["witness"].dump()) == before
 
 
 def test_plan_of_another_verb_is_refused(shell: Shell, kept: Path) -> None:
     said = shell.type(f"deploy --plan {kept} --yes")
-    assert (said.code, "it plans to migrate" in said.err) == (2, True)
+    assert (said.code, "it plans to migrate" in said.words) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', "\xff"])
 def test_what_is_no_plan_is_refused(shell: Shell, kept: Path, text: str) -> None:
     kept.write_text(text)
     said = shell.type(f"migrate --plan {kept} --yes")
-    assert (said.code, "it is no plan of drp" in " ".join(said.err.split())) == (4, True)
+    assert (said.code, "it is no plan of drp" in said.words) == (4, True)
 
 
 def test_plan_of_another_format_is_refused(shell: Shell, kept: Path) -> None:
     kept.write_text(kept.read_text().replace('"format":1', '"format":2'))
     said = shell.type(f"migrate --plan {kept} --yes")
-    assert (said.code, "format 2, this drp reads 1" in " ".join(said.err.split())) == (4, True)
+    assert (said.code, "format 2, this drp reads 1" in said.words) == (4, True)
 
 
 def test_plan_is_never_written_over(shell: Shell, kept: Path) -> None:

@@ -45,7 +45,7 @@ def test_first_configuration_says_what_to_fill_in(shell: Shell, home: Path) -> N
     assert shell.type("config init").code == 0
     unfilled = shell.type("config show")
     assert unfilled.code == 3
-    assert "cannot read image 'HELPER-IMAGE-ID'" in unfilled.err
+    assert "cannot read image 'HELPER-IMAGE-ID'" in unfilled.words
     fill_in(home / "config" / "drp.yml")
     assert "tenants.acme.home" in shell.type("config show acme").out
 
@@ -54,7 +54,7 @@ def test_configuration_is_never_overwritten(shell: Shell, home: Path) -> None:
     shell.type("config init")
     (home / "config" / "drp.yml").write_text("mine")
     again = shell.type("config init")
-    assert (again.code, "it exists" in again.err) == (4, True)
+    assert (again.code, "it exists" in again.words) == (4, True)
     assert (home / "config" / "drp.yml").read_text() == "mine"
 
 
@@ -62,7 +62,7 @@ def test_sealed_file_needs_a_place_for_its_key(shell: Shell, home: Path) -> None
     shell.type("config init")
     fill_in(home / "config" / "drp.yml")
     said = shell.type("secrets init")
-    assert (said.code, "there is no place for its key" in said.err) == (4, True)
+    assert (said.code, "there is no place for its key" in said.words) == (4, True)
     assert not (home / "config" / "secrets.sealed").exists()
 
 
@@ -92,7 +92,7 @@ def test_secret_is_not_replaced_without_a_yes(shell: Shell, sealed: Path) -> Non
     assert shell.type(line).code == 0
     before = (sealed / "config" / "secrets.sealed").read_bytes()
     refused = shell.type(line)
-    assert (refused.code, "Add `--yes` to the command." in refused.err) == (4, True)
+    assert (refused.code, "Add `--yes` to the command." in refused.words) == (4, True)
     assert shell.type(line, answer="\n").code == 4
     assert (sealed / "config" / "secrets.sealed").read_bytes() == before
     assert shell.type(line, answer="y\n").code == 0
@@ -109,7 +109,7 @@ def test_private_half_that_is_lost_is_not_made_anew_behind_a_public_one(shell: S
     (sealed / "config" / "secrets.sealed").unlink()
     said = shell.type("secrets init --key-file drp.key")
     assert said.code == 4
-    assert "its public half is already" in said.err
+    assert "its public half is already" in said.words
     assert not (sealed / "config" / "secrets.sealed").exists()
 
 
@@ -119,4 +119,4 @@ def test_sealed_file_opens_with_its_own_key_only(shell: Shell, sealed: Path) -> 
     shell.type("secrets init --config other --key-file other.key")
     said = shell.type("secrets list --key-file other.key")
     assert said.code == 4
-    assert "this key is not among those it was sealed for" in said.err
+    assert "this key is not among those it was sealed for" in said.words
