@@ -42,6 +42,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield running
 
 
+@pytest.mark.servers
 class TestRfc2136Dns(DnsContract):
     @pytest.fixture(autouse=True)
     def _servers(self, servers: Servers) -> None:
@@ -63,6 +64,7 @@ class TestRfc2136Dns(DnsContract):
             time.sleep(0.05)
 
 
+@pytest.mark.servers
 class TestRfc2136Keys:
     @pytest.fixture(autouse=True)
     def _servers(self, servers: Servers) -> None:

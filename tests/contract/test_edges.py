@@ -40,6 +40,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEdge]:
         yield made
 
 
+@pytest.mark.servers
 class TestHaproxyEdge(EdgesContract):
     @pytest.fixture(autouse=True)
     def _local(self, local: LocalEdge, tmp_path: Path) -> None:

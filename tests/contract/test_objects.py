@@ -35,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield running
 
 
+@pytest.mark.servers
 class TestS3Objects(ObjectsContract):
     @pytest.fixture(autouse=True)
     def _server(self, server: Gateway) -> None:

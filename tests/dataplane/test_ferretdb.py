@@ -14,6 +14,8 @@ from drp.model.values import JsonMap, Secret
 from tests.dataplane.backups import Company
 from tests.dataplane.servers import USER, client_of, run
 
+pytestmark = pytest.mark.servers
+
 
 def fill(endpoint: Endpoint) -> MongoClient[Any]:
     client = client_of(endpoint)

@@ -22,6 +22,8 @@ from tests.dataplane.servers import PASSWORD, USER, client_of, redis_of, run
 from tests.providers.objects.gateway import ACCESS, SECRET, find_binary
 from tests.providers.servers import free_port, running
 
+pytestmark = pytest.mark.servers
+
 REGION = "eu-test-1"
 PAIR, SITE = keys.new_backup_keypair(), keys.new_signing_keypair()
 SIGNERS: dict[str, Json] = {"dc3": base64.b64encode(SITE.public).decode()}

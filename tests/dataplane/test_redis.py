@@ -19,6 +19,8 @@ from drp.model.values import JsonMap, Secret
 from tests.dataplane.backups import Company
 from tests.dataplane.servers import PASSWORD, redis_of, redis_server, run
 
+pytestmark = pytest.mark.servers
+
 HOUR_MS = 3_600_000
 
 

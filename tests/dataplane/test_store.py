@@ -16,6 +16,8 @@ from drp.model.values import Secret
 from tests.providers.objects.gateway import ACCESS, SECRET, find_binary
 from tests.providers.servers import free_port, running
 
+pytestmark = pytest.mark.servers
+
 REGION = "eu-test-1"
 
 

@@ -17,6 +17,8 @@ from drp.testing.contract_edges import AUTHORITY
 from tests.providers.edge.local import LocalEdge, make_edge, running_edge, wait_until
 from tests.providers.edge.traffic import Client, Load, api, ask
 
+pytestmark = pytest.mark.servers
+
 NAME, OTHER = "acme.example.test", "globex.example.test"
 LIMIT = timedelta(seconds=90)
 

@@ -17,6 +17,8 @@ from drp.testing.contract_edges import AUTHORITY
 from tests.providers.edge.local import LocalEdge, running_edge, wait_until
 from tests.providers.edge.traffic import Api, Client, Load, api, ask, connect
 
+pytestmark = pytest.mark.servers
+
 LONG = timedelta(minutes=2)
 PAY = "POST /pay HTTP/1.1\r\nHost: {name}\r\nContent-Length: 2\r\n\r\n12"
 

@@ -14,6 +14,8 @@ from drp.testing.contract_edges import AUTHORITY
 from tests.providers.edge.local import LocalEdge, wait_until
 from tests.providers.edge.traffic import Client, api, ask, connect
 
+pytestmark = pytest.mark.servers
+
 
 def test_a_local_route_reaches_the_api(edge_a: LocalEdge, name: str) -> None:
     with api("one") as one:
