@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -150,6 +151,9 @@ def build_app() -> typer.Typer:
     return app
 
 
+_open_command = cache(lambda: typer.main.get_command(build_app()))
+
+
 def _new_app(name: str, line: str) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     return typer.Typer(
@@ -166,9 +170,8 @@ def _add(app: typer.Typer, name: str, verb: str) -> None:
 def parse_arguments(arguments: Sequence[str]) -> Invocation | None:
     """The invocation, or None when help was printed instead. Raises UsageError."""
     words = hoist_options([*arguments])
-    command = typer.main.get_command(build_app())
     try:
-        found = command.main(words, prog_name="drp", standalone_mode=False)
+        found = _open_command().main(words, prog_name="drp", standalone_mode=False)
     except UsageFault as fault:
         raise _refusal(fault, words) from fault
     except SystemExit:
