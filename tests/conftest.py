@@ -1,12 +1,16 @@
-"""Tests that need engines: left out where none can be started, but never on a CI machine."""
+"""Rules for all tests: no property has a deadline; without an engine `lab` is left out, but never on CI."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.lab.preflight import find_obstacles
+
+settings.register_profile("drp", deadline=None)
+settings.load_profile("drp")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

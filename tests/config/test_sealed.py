@@ -133,7 +133,7 @@ def test_an_ssh_key_with_a_passphrase_is_refused() -> None:
 SEALED = seal(build_content(PUBLIC))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 7))
 def test_a_damaged_file_never_opens(where: float, bit: int) -> None:
     position = int(where * len(SEALED))

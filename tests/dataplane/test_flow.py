@@ -84,7 +84,7 @@ def test_small_documents_make_one_piece_in_order(batches: list[list[bytes]]) -> 
     assert len(pieces) <= 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_pieces_are_bounded_and_keep_order(seed: int, parts: int) -> None:
     rnd = random.Random(seed)

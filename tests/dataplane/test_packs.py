@@ -41,7 +41,7 @@ def doc(text: str) -> bytes:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(documents, min_size=1, max_size=8), st.lists(documents, max_size=8))
 def test_documents_of_every_type_come_back_byte_for_byte(first: list[bytes], second: list[bytes]) -> None:
     reader = PackReader(SEALER, 3, pack(piece(first), piece(second, stream=1, sequence=4)))
@@ -51,14 +51,13 @@ def test_documents_of_every_type_come_back_byte_for_byte(first: list[bytes], sec
     assert [(frame.head.stream, frame.head.sequence) for frame in reader.frames] == [(0, 0), (1, 4)]
 
 
-@settings(deadline=None)
 @given(documents)
 def test_walk_meets_every_field_of_a_document(raw: bytes) -> None:
     elements = list(walk.iter_elements(raw))
     assert b"".join(raw[element.start : element.end] for element in elements) == raw[4:-1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(documents, max_size=6), st.integers(0, 6))
 def test_tally_adds_up_over_parts_and_is_blind_to_order(raw: list[bytes], cut: int) -> None:
     whole = tally_documents(raw)

@@ -346,7 +346,7 @@ def test_leftovers_and_what_the_server_keeps_are_not_copied() -> None:
     assert decode(target, "system.js") == [{"_id": "f", "value": 1}]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(documents, max_size=10))
 def test_documents_of_every_type_are_restored_byte_for_byte(raws: list[bytes]) -> None:
     source, target = SimMongo(), SimMongo()

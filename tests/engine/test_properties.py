@@ -143,7 +143,7 @@ class Play:
             assert all(states[need].holds for need in step.needs)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plans(), st.data(), st.integers(1, 4))
 def test_every_run_ends_and_keeps_the_laws(plan: Plan, data: st.DataObject, in_flight: int) -> None:
     play = Play(plan, data, in_flight)
@@ -165,7 +165,7 @@ def test_every_run_ends_and_keeps_the_laws(plan: Plan, data: st.DataObject, in_f
             assert "failed" in states.values()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(plans(), st.data(), st.integers(1, 4))
 def test_same_signals_give_the_same_orders(plan: Plan, data: st.DataObject, in_flight: int) -> None:
     play = Play(plan, data, in_flight)

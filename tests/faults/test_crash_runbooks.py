@@ -18,7 +18,7 @@ from tests.actions.runs import compile_order, deploy, run_plan
 from tests.actions.test_runs import without_burnt
 
 VERBS = ("deploy", "migrate", "retire")
-SAMPLE = 25
+SAMPLE = 12
 """Points of each runbook in the quick suite; the certificate takes all."""
 
 

@@ -249,7 +249,7 @@ class Duel:
         return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_whatever_happens_there_are_never_two_holders(data: st.DataObject) -> None:
     duel = Duel(lambda: data.draw(st.integers(0, 9)))
