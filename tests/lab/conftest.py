@@ -11,7 +11,7 @@ from tests.lab.company import Company, build_company
 from tests.lab.lab import Lab
 
 _HERE = Path(__file__).parent
-TTL = 4
+TTL = 2
 """Seconds an answer lives in the laboratory's DNS: short, so that a test may see an old one die."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import sys
 import tempfile
@@ -126,10 +125,6 @@ def print_table(
     ]
     for name, value in rows:
         print(f"   {name:26} {value}")
-
-
-def render_result(result: dict[str, Any]) -> str:
-    return json.dumps(result, indent=1, sort_keys=True)
 
 
 if __name__ == "__main__":
