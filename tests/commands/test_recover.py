@@ -14,6 +14,7 @@ from drp.commands.journals import read_local
 from drp.commands.results import Takeover
 from drp.engine.journal import JournalError
 from drp.errors import LeaseHeldError, RefusedError
+from drp.model.values import JsonMap
 from drp.witness.leases import LeaseReader, Leases
 from tests.actions.test_runs import without_burnt
 from tests.commands.bench import BeatingClock, Bench, deployed
@@ -40,15 +41,20 @@ def serves_dc5(bench: Bench) -> bool:
     return bench.status("acme").served[0].site == "dc5"
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> JsonMap:
+    """The world after a migration that nothing came between."""
+    bench = Bench(tmp_path_factory.mktemp("undisturbed") / "state")
+    bench.launch("migrate", "dc5")
+    return bench.company.dump()
+
+
 @pytest.mark.parametrize("point", EARLY + LATE)
-def test_resume_ends_as_an_undisturbed_run(tmp_path: Path, point: str) -> None:
-    undisturbed = Bench(tmp_path / "undisturbed")
-    undisturbed.launch("migrate", "dc5")
-    bench = Bench(tmp_path / "state")
+def test_resume_ends_as_an_undisturbed_run(bench: Bench, undisturbed: JsonMap, point: str) -> None:
     bench.cut(point)
     report = bench.recover("7f3a")
     assert report.ending is DONE
-    assert bench.company.dump() == undisturbed.company.dump()
+    assert bench.company.dump() == undisturbed
 
 
 @pytest.mark.parametrize("point", [EARLY[3], LATE[1]])

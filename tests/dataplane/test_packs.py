@@ -41,7 +41,7 @@ def doc(text: str) -> bytes:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(documents, min_size=1, max_size=8), st.lists(documents, max_size=8))
 def test_documents_of_every_type_come_back_byte_for_byte(first: list[bytes], second: list[bytes]) -> None:
     reader = PackReader(SEALER, 3, pack(piece(first), piece(second, stream=1, sequence=4)))
