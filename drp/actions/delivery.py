@@ -14,6 +14,8 @@ from drp.model.values import Secret
 READABLE = 0o440
 """Owner root, group the service: it can read and not alter."""
 
+_KEYFILE_LETTERS = bytes.maketrans(b"-_", b"+/")
+
 
 def secret_files(
     ports: ReadPorts | WritePorts, instance: Instance, role: ServiceRole
@@ -29,8 +31,9 @@ def _file(name: str, content: bytes, service: Service) -> FileSpec:
 
 
 def _mongodb_files(ports: ReadPorts | WritePorts, instance: Instance, service: Service) -> list[FileSpec]:
-    key = password(ports, instance, "mongodb-keyfile")
-    # mongod refuses a key file that anybody but its own user may read
+    # mongod takes a key of plain base64 only, not that of URLs,
+    key = Secret(password(ports, instance, "mongodb-keyfile").reveal().translate(_KEYFILE_LETTERS))
+    # and refuses a key file that anybody but its own user may read
     keyfile = FileSpec(name="mongodb-keyfile", content=key, uid=service.uid, gid=service.gid, mode=0o400)
     return [keyfile, _file("mongodb-password", password(ports, instance, ADMIN).reveal(), service)]
 
