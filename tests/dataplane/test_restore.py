@@ -27,6 +27,7 @@ from tests.dataplane.backups import Company
 from tests.dataplane.documents import documents
 from tests.dataplane.simulated import SOURCE, TARGET, build_company, decode, fill
 
+OPS = {"_id": "app.ops", "role": "ops", "db": "app", "privileges": [], "roles": []}
 VALIDATED = {"validator": {"n": {"$type": "int"}}, "validationLevel": "strict"}
 
 
@@ -52,8 +53,7 @@ def build_source() -> SimMongo:
     server.command("app", {"createIndexes": "load", "indexes": [by_host]})
     server.command("admin", {"createUser": "alice", "pwd": "a", "roles": ["readWrite"]})
     server.command("admin", {"createUser": "drp", "pwd": "d", "roles": ["root"]})
-    ops = {"_id": "app.ops", "role": "ops", "db": "app", "privileges": []}
-    fill(server, "system.roles", [ops], database="admin")
+    fill(server, "system.roles", [OPS], database="admin")
     return server
 
 
@@ -95,6 +95,38 @@ def test_own_account_of_the_target_stays_and_that_of_the_source_does_not_come() 
     assert users["admin.drp"]["credentials"]["SCRAM-SHA-256"]["storedKey"] == "of other"
     assert users["admin.alice"] == decode(source, "system.users", database="admin")[0]
     assert target.find("admin", "tempusers") is None
+
+
+def test_role_that_changes_is_not_taken_from_those_who_have_it() -> None:
+    company, source, target = moved()
+    held = {"role": "ops", "db": "app"}
+    for server in (source, target):
+        server.command("admin", {"createUser": "bob", "pwd": "b", "roles": [held]})
+    fill(source, "system.roles", [{**OPS, "_id": "app.boss", "role": "boss", "roles": [held]}], "admin")
+    target.command("admin", {"updateUser": "drp", "pwd": "other", "roles": [held]})
+    company.backup(SOURCE, backup_id="b2")
+    change_role(target, privileges=["more"])
+    company.restore(TARGET, backup_id="b2")
+    assert differences(company) == []
+    users = {d["_id"]: d["roles"] for d in decode(target, "system.users", database="admin")}
+    assert users["admin.bob"] == users["admin.drp"] == [held]
+
+
+def change_role(server: SimMongo, **fields: object) -> None:
+    collection = server.require("admin", "system.roles")
+    (role,) = (r for r in collection.alive.values() if b"app.ops" in r.raw)
+    role.raw = bson.encode({**bson.decode(role.raw), **fields})
+
+
+def test_role_that_is_gone_is_taken_from_those_who_keep_the_rest() -> None:
+    company, _, target = moved()
+    held = {"role": "extra", "db": "app"}
+    fill(target, "system.roles", [{**OPS, "_id": "app.extra", "role": "extra"}], "admin")
+    change_role(target, roles=[held])
+    target.command("admin", {"dropUser": "alice"})
+    target.command("admin", {"createUser": "alice", "pwd": "a", "roles": ["readWrite", held]})
+    company.restore(TARGET)
+    assert differences(company) == []
 
 
 def test_backup_that_exists_is_answered_from_its_manifest() -> None:

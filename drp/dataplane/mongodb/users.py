@@ -71,11 +71,12 @@ def restore_grants(
     Raises VerificationError when the server shows other ones afterwards.
     """
     changes = Changes()
-    found = load_grants(server, without=managed)
     for kind in _KINDS:
-        _restore_kind(
-            server, capabilities, kind, wanted=wanted.of(kind), found=found.of(kind), changes=changes
-        )
+        # Read again each time: a role that is dropped is taken from everybody who has it.
+        found = load_grants(server, without=managed).of(kind)
+        changes.dropped += _drop_gone(server, kind, wanted=wanted.of(kind), found=found)
+        found = load_grants(server, without=managed).of(kind)
+        changes.written += _write_different(server, capabilities, kind, wanted=wanted.of(kind), found=found)
     after = load_grants(server, without=managed)
     for kind in _KINDS:
         if fingerprint_grants(after.of(kind)) != fingerprint_grants(wanted.of(kind)):
@@ -83,24 +84,35 @@ def restore_grants(
     return changes
 
 
-def _restore_kind(
+def _drop_gone(server: Server, kind: str, *, wanted: Sequence[bytes], found: Sequence[bytes]) -> list[str]:
+    """Ids of those that are not wanted any more."""
+    kept = {_id(raw) for raw in wanted}
+    gone = [raw for raw in found if _id(raw) not in kept]
+    for raw in gone:
+        _drop(server, kind, decode(raw))
+    return [_id(raw) for raw in gone]
+
+
+def _write_different(
     server: Server,
     capabilities: Capabilities,
     kind: str,
     *,
     wanted: Sequence[bytes],
     found: Sequence[bytes],
-    changes: Changes,
-) -> None:
+) -> list[str]:
+    """Ids of those that are written, because they are missing or other than wanted."""
     before, after = fingerprint_grants(found), fingerprint_grants(wanted)
-    stale = [raw for raw in found if after.get(key := _id(raw)) != before[key]]
-    fresh = [raw for raw in wanted if before.get(key := _id(raw)) != after[key]]
-    for raw in stale:
-        _drop(server, kind, decode(raw))
-    if fresh:
-        _write(server, capabilities, kind, fresh)
-    changes.dropped += [_id(raw) for raw in stale if _id(raw) not in after]
-    changes.written += [_id(raw) for raw in fresh]
+    different = [raw for raw in wanted if before.get(key := _id(raw)) != after[key]]
+    changed = [raw for raw in different if _id(raw) in before]
+    if kind == "roles" and changed and capabilities.has(MERGE):
+        # In its place: dropped, it would be taken from everybody who has it, drp's own accounts among them.
+        _merge(server, capabilities, kind, wanted, replace=True)
+    elif different:
+        for raw in changed:
+            _drop(server, kind, decode(raw))
+        _write(server, capabilities, kind, different)
+    return [_id(raw) for raw in different]
 
 
 def _id(raw: bytes) -> str:
@@ -114,19 +126,22 @@ def _drop(server: Server, kind: str, document: dict[str, Any]) -> None:
 
 def _write(server: Server, capabilities: Capabilities, kind: str, raws: Sequence[bytes]) -> None:
     if capabilities.has(MERGE):
-        _merge(server, capabilities, kind, raws)
+        _merge(server, capabilities, kind, raws, replace=False)
     else:
         # A server without the merge keeps users in a collection like any other.
         _insert(server, capabilities, f"system.{kind}", raws)
 
 
-def _merge(server: Server, capabilities: Capabilities, kind: str, raws: Sequence[bytes]) -> None:
+def _merge(
+    server: Server, capabilities: Capabilities, kind: str, raws: Sequence[bytes], *, replace: bool
+) -> None:
+    """``replace``: those who are there are changed, and removed when they are not among these."""
     temporary = _TEMPORARY[kind]
     option = "tempUsersCollection" if kind == "users" else "tempRolesCollection"
     _drop_collection(server, temporary)
     _insert(server, capabilities, temporary, raws)
     try:
-        merge = {MERGE: 1, option: f"admin.{temporary}", "drop": False, "db": ""}
+        merge = {MERGE: 1, option: f"admin.{temporary}", "drop": replace, "db": ""}
         server.command("admin", {**merge, "writeConcern": capabilities.write_concern})
     finally:
         _drop_collection(server, temporary)

@@ -23,7 +23,7 @@ class Grants:
             "createUser": self._create_user,
             "updateUser": self._update_user,
             "dropUser": lambda database, command: self._drop(database, "user", command["dropUser"]),
-            "dropRole": lambda database, command: self._drop(database, "role", command["dropRole"]),
+            "dropRole": self._drop_role,
             "rolesInfo": lambda _database, _command: OK,
             "_mergeAuthzCollections": self._merge,
         }
@@ -63,15 +63,41 @@ class Grants:
         self._collection(collection).remove(record, self._server.tick())
         return OK
 
-    def _merge(self, _database: str, command: Mapping[str, Any]) -> bytes:
-        """Without ``drop``, one who is there already is left as he is."""
-        for option, kind in (("tempUsersCollection", "user"), ("tempRolesCollection", "role")):
-            source = str(command.get(option, "")).removeprefix("admin.")
-            for raw in self._server.documents("admin", source) if source else []:
-                document = RawBSONDocument(raw)
-                if not self._find(document["db"], kind, document[kind]):
-                    self._collection(_KINDS[kind][0]).add(raw, self._server.tick())
+    def _drop_role(self, database: str, command: Mapping[str, Any]) -> bytes:
+        """Whoever has the role loses it."""
+        name = str(command["dropRole"])
+        self._drop(database, "role", name)
+        for collection in (self._collection(place) for place, _ in _KINDS.values()):
+            for record in list(collection.alive.values()):
+                fields = dict(RawBSONDocument(record.raw).items())
+                kept = [held for held in fields.get("roles", []) if not _is_role(held, database, name)]
+                record.raw = bson.encode({**fields, "roles": kept}) if "roles" in fields else record.raw
         return OK
+
+    def _merge(self, _database: str, command: Mapping[str, Any]) -> bytes:
+        """Without ``drop``, one who is there already is left as he is; with it all become those given."""
+        for option, kind in (("tempUsersCollection", "user"), ("tempRolesCollection", "role")):
+            if option in command:
+                raws = self._server.documents("admin", str(command[option]).removeprefix("admin."))
+                self._merge_kind(kind, raws, drop=bool(command.get("drop")))
+        return OK
+
+    def _merge_kind(self, kind: str, raws: list[bytes], *, drop: bool) -> None:
+        collection = self._collection(_KINDS[kind][0])
+        stale = dict(collection.alive) if drop else {}
+        for raw in raws:
+            there = collection.find(raw_id(raw))
+            if there is None:
+                collection.add(raw, self._server.tick())
+            elif drop:
+                there.raw = raw
+            stale.pop(raw_id(raw), None)
+        for record in stale.values():
+            collection.remove(record, self._server.tick())
 
     def _collection(self, name: str) -> SimCollection:
         return self._server.ensure("admin", name)
+
+
+def _is_role(held: Any, database: str, name: str) -> bool:
+    return isinstance(held, Mapping) and (held["db"], held["role"]) == (database, name)
