@@ -28,6 +28,8 @@ OPTIONS = [
     "--wiredTigerCacheSizeGB", "0.25",
 ]  # fmt: skip
 ALREADY_INITIALIZED = 23
+UNAUTHORIZED = 13
+NO_MEMBER_IS_THIS = {74, 93}  # our name does not lead here yet
 START_SECONDS = 120
 
 
@@ -55,15 +57,27 @@ def wait_for(server: subprocess.Popen[bytes], field: str) -> None:
 
 def ensure_set() -> None:
     """Make the replica set unless there is one."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_set_made(patient=time.monotonic() < deadline):
+        time.sleep(0.5)
+
+
+def is_set_made(*, patient: bool) -> bool:
+    """One try to make it. ``patient``: our name may take a moment to lead to this container."""
     member = {"_id": 0, "host": MEMBER}
     with connect(None) as client:
         if client.admin.command("hello").get("setName"):
-            return
+            return True
         try:
             client.admin.command("replSetInitiate", {"_id": SET, "members": [member]})
         except OperationFailure as error:
-            if error.code != ALREADY_INITIALIZED:
+            # A server that starts again answers before it has read its set: denied, as it has a user,
+            # and users are made after the set.
+            if error.code in NO_MEMBER_IS_THIS and patient:
+                return False
+            if error.code not in (ALREADY_INITIALIZED, UNAUTHORIZED):
                 raise
+    return True
 
 
 def ensure_user() -> None:
