@@ -118,7 +118,8 @@ def test_what_can_be_written_cannot_be_run(host: DockerHost, image: str) -> None
     host.create_container(make_spec(image))
     host.start_container("box")
     assert "Read-only file system" in output(host, "sh", "-c", "echo x > /etc/x")
-    script = "cp /bin/busybox /tmp/tool && echo copied && chmod 755 /tmp/tool && /tmp/tool id"
+    # two streams would come in any order
+    script = "exec 2>&1; cp /bin/busybox /tmp/tool && echo copied && chmod 755 /tmp/tool && /tmp/tool id"
     said = output(host, "sh", "-c", script)
     assert said.startswith("copied\n")
     assert "Permission denied" in said
