@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -123,11 +124,9 @@ def test_words_of_a_question_and_its_no(shell: Shell) -> None:
     check_golden("migrate-declined", shell.type("migrate acme --to dc5", answer="\n").show())
 
 
-def test_words_of_configuration_problems(
-    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_golden("config-missing", shell.type("config show").show())
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "drp.yml").write_text("version: 1\nsites: {dc3: {country: FR, contry: FR}}\n")
-    check_golden("config-wrong", shell.type("config show").show())
+def test_words_of_configuration_problems(shell: Shell, tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        check_golden("config-missing", shell.type("config show").show())
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "drp.yml").write_text("version: 1\nsites: {dc3: {country: FR, contry: FR}}\n")
+        check_golden("config-wrong", shell.type("config show").show())

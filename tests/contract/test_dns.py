@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +12,7 @@ from drp.providers.dns.rfc2136 import Rfc2136Dns
 from drp.testing.contract_dns import DnsContract
 from drp.testing.dns import FakeDns
 from tests.providers.dns.bind import OTHER_KEY, Servers, make_key, make_zone, name_servers
-from tests.providers.servers import free_port
-
-PATIENCE_S = 20.0
+from tests.providers.servers import free_port, wait_until
 
 
 class TestFakeDns(DnsContract):
@@ -58,10 +55,7 @@ class TestRfc2136Dns(DnsContract):
         return Rfc2136Dns(make_zone(f"127.0.0.1#{free_port()}"), make_key())
 
     def wait_replicated(self, dns: Dns, wanted: RecordSet) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while any(dns.ask(server, wanted.name, wanted.type) != wanted for server in dns.servers()):
-            assert time.monotonic() < end, "the secondary never followed"
-            time.sleep(0.05)
+        wait_until(lambda: all(dns.ask(s, wanted.name, wanted.type) == wanted for s in dns.servers()))
 
 
 @pytest.mark.servers

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic, sleep
 
 from drp.engine.faults import load_faults
 from drp.engine.runner import Runner
@@ -17,18 +15,8 @@ from drp.engine.sqlite_journal import SqliteJournal
 from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Present, Task
 from drp.errors import RejectedError
 from drp.model.plan import Plan
+from drp.providers.clock import SystemClock
 from drp.testing.blocks import build_plan, build_step
-
-
-class RealClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return monotonic()
-
-    def wait(self, duration: timedelta) -> None:
-        sleep(duration.total_seconds())
 
 
 class Files:
@@ -71,7 +59,7 @@ def main(folder: str, scenario: str) -> None:
         plan_of(scenario),
         journal,
         Files(blocks),
-        clock=RealClock(),
+        clock=SystemClock(),
         actor="tester",
         faults=load_faults(os.environ),
     )

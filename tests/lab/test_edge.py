@@ -28,7 +28,7 @@ from drp.testing.certificates import fingerprint_of
 from tests.lab import plan
 from tests.lab.host import HostMachine
 from tests.lab.lab import Lab
-from tests.providers.edge.local import wait_until
+from tests.providers.servers import wait_until
 
 INSTANCE = Instance("edgetest", "e0001")
 NAME = "edgetest.tenants.invalid"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
+PAUSE_S = 0.02
 
 
 def missing(program: str) -> NoReturn:
@@ -55,7 +58,19 @@ def wait_listening(
         try:
             socket.create_connection((address, port), timeout=1).close()
         except OSError:
-            time.sleep(0.02)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PAUSE_S)
         else:
             return
     raise AssertionError(f"nothing listens on {port}:\n{log.read_text()}")
+
+
+def wait_until(fact: Callable[[], object]) -> None:
+    """Return as soon as ``fact`` gives something true. Raises AssertionError when it does not in time."""
+    asking = Retrying(
+        retry=retry_if_result(operator.not_), stop=stop_after_delay(PATIENCE_S), wait=wait_fixed(PAUSE_S)
+    )
+    try:
+        asking(fact)
+    except RetryError as error:
+        raise AssertionError("it never came true") from error

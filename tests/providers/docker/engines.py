@@ -27,6 +27,7 @@ from tests.lab.certificates import Authority, KeyPair
 from tests.lab.host import is_answering
 from tests.lab.machine import LabError, Machine
 from tests.lab.remains import PREFIX, sweep
+from tests.providers.servers import PAUSE_S
 
 PORT = 2376
 URL = f"tcp://127.0.0.1:{PORT}"
@@ -82,7 +83,8 @@ class EngineMachine(Machine):
         while time.monotonic() < deadline and self._engine.poll() is None:
             if is_answering(self.path("/run/docker.sock")):
                 return
-            time.sleep(0.02)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._engine.wait(PAUSE_S)
         raise LabError(f"cannot start the engine of '{self.name}': {log.read_text()[-2000:]}")
 
     def kill_engine(self) -> None:

@@ -229,8 +229,10 @@ class TestCertificates:
     def test_the_environment_has_no_say(
         self, machine: EngineMachine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            monkeypatch.setenv(name, "/etc/ssl/certs/ca-certificates.crt")
-        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
-            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        bundles = dict.fromkeys(
+            ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), "/etc/ssl/certs/ca-certificates.crt"
+        )
+        proxies = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+        for name, value in (bundles | proxies).items():
+            monkeypatch.setenv(name, value)
         assert machine.over_tls().state().cpus > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -135,11 +134,3 @@ def running_edge(
         yield made
     finally:
         made.stop()
-
-
-def wait_until(fact: object, *, patience_s: float = 20.0) -> None:
-    """Return when calling ``fact`` gives something true; fail after a while."""
-    end = time.monotonic() + patience_s
-    while not fact():  # type: ignore[operator]
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)

@@ -14,8 +14,9 @@ from drp.ports.edges import Route
 from drp.providers.edge.haproxy import HaproxyEdge
 from drp.testing.certificates import fingerprint_of
 from drp.testing.contract_edges import AUTHORITY
-from tests.providers.edge.local import LocalEdge, make_edge, running_edge, wait_until
+from tests.providers.edge.local import LocalEdge, make_edge, running_edge
 from tests.providers.edge.traffic import Client, Load, api, ask
+from tests.providers.servers import wait_until
 
 pytestmark = pytest.mark.servers
 

@@ -14,8 +14,9 @@ import pytest
 
 from drp.ports.edges import Route
 from drp.testing.contract_edges import AUTHORITY
-from tests.providers.edge.local import LocalEdge, running_edge, wait_until
+from tests.providers.edge.local import LocalEdge, running_edge
 from tests.providers.edge.traffic import Api, Client, Load, api, ask, connect
+from tests.providers.servers import wait_until
 
 pytestmark = pytest.mark.servers
 

@@ -11,8 +11,9 @@ import pytest
 from drp.ports.edges import Route
 from drp.testing.certificates import Authority
 from drp.testing.contract_edges import AUTHORITY
-from tests.providers.edge.local import LocalEdge, wait_until
+from tests.providers.edge.local import LocalEdge
 from tests.providers.edge.traffic import Client, api, ask, connect
+from tests.providers.servers import wait_until
 
 pytestmark = pytest.mark.servers
 

@@ -23,6 +23,15 @@ from drp.model.values import Secret
 from drp.providers.objects.s3 import S3Objects, S3Options
 from tests.providers.objects.gateway import SECRET, make_key, make_store
 
+ENVIRONMENT = {
+    "AWS_PROFILE": "missing",
+    "AWS_CA_BUNDLE": "/nowhere",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "AWS_MAX_ATTEMPTS": "7",
+}
+"""Each would turn every request away, were it read."""
+
 
 @dataclass
 class Script:
@@ -132,11 +141,8 @@ def test_a_bad_key_is_refused_without_showing_it() -> None:
 
 
 def test_the_machines_own_set_up_is_not_used(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "missing")
-    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "7")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     server.script.status = 500
     with pytest.raises(UnreachableError):
         server.store().get("a")
