@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError, SSLError
@@ -38,6 +38,9 @@ _NO_ENVIRONMENT: Final[dict[str, Any]] = {
     "ca_bundle": (None, None, None, None),
     "data_path": (None, None, None, None),
 }
+
+# The description of S3, read from disk once for all stores
+_LOADER: Final = botocore.loaders.create_loader()
 
 # Said of a missing object only: a missing bucket, or a 404 of something in between, is a failure
 _NO_OBJECT: Final = "NoSuchKey"
@@ -123,8 +126,9 @@ class S3Objects:
 
 def _build_client(store: Store, key: Secret, options: S3Options) -> S3Client:
     access, secret = _parse_key(store, key)
-    session = boto3.Session(botocore_session=botocore.session.Session(session_vars=_NO_ENVIRONMENT))
-    return session.client(
+    session = botocore.session.Session(session_vars=_NO_ENVIRONMENT)
+    session.register_component("data_loader", _LOADER)
+    client = session.create_client(
         "s3",
         endpoint_url=store.url,
         region_name=store.region,
@@ -142,6 +146,7 @@ def _build_client(store: Store, key: Secret, options: S3Options) -> S3Client:
             response_checksum_validation="when_required",
         ),
     )
+    return cast("S3Client", client)
 
 
 def _parse_key(store: Store, key: Secret) -> tuple[str, str]:
