@@ -39,8 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 
 @cache
-def parse_module(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def list_nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def layer_of(path: Path) -> str:
@@ -50,7 +50,7 @@ def layer_of(path: Path) -> str:
 
 def iter_imports(path: Path) -> Iterator[tuple[str, int]]:
     """Modules of drp that a file imports, with their lines."""
-    for node in ast.walk(parse_module(path)):
+    for node in list_nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("drp"):
             for alias in node.names:
                 deeper = PACKAGE.parent / Path(*node.module.split("."), f"{alias.name}.py")
@@ -90,7 +90,7 @@ def test_imports_have_no_cycle() -> None:
 
 
 def iter_functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(parse_module(path)):
+    for node in list_nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
