@@ -56,16 +56,24 @@ def plant_record(company: Company, host: HostMachine, instance: str) -> Undo:
     return lambda: change(False)
 
 
-def plant_object(company: Company, host: HostMachine, instance: str) -> Undo:
+def put_object(company: Company, bucket: str, key: str, body: bytes) -> Undo:
     with company.lab.ops1.net():
-        client = build_client(company.lab, "backups")
-        client.put_object(Bucket="backups", Key="drp1/stray", Body=b"stray")
+        build_client(company.lab, bucket).put_object(Bucket=bucket, Key=key, Body=body)
 
     def undo() -> None:
         with company.lab.ops1.net():
-            build_client(company.lab, "backups").delete_object(Bucket="backups", Key="drp1/stray")
+            build_client(company.lab, bucket).delete_object(Bucket=bucket, Key=key)
 
     return undo
+
+
+def plant_object(company: Company, host: HostMachine, instance: str) -> Undo:
+    return put_object(company, "backups", "drp1/stray", b"stray")
+
+
+def plant_epoch(company: Company, host: HostMachine, instance: str) -> Undo:
+    record = b'{"site": "nowhere", "host": "nobody"}'
+    return put_object(company, "witness", "epochs/stray/000001/serving.json", record)
 
 
 def plant_route(company: Company, host: HostMachine, instance: str) -> Undo:
@@ -94,6 +102,7 @@ PLANTS: dict[str, Plant] = {
     "tmpfs": plant_secret_file,
     "zone": plant_record,
     "buckets": plant_object,
+    "serving": plant_epoch,
     "maps": plant_route,
     "status": plant_stop,
     "content": plant_document,
