@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.dns import AgreedParams
+from drp.actions.freeze import check_freeze, find_held_s
 from drp.engine.tasks import Absent
 from drp.errors import RefusedError, VerificationError
 from drp.model.names import EDGE
@@ -164,11 +165,6 @@ class CheckFreeze(Check):
     params = FreezeParams
 
     def apply(self, ports: WritePorts, params: FreezeParams, call: Call) -> JsonMap:
-        began = [str(call.inputs[step]["held_at"]) for step in params.holds if step in call.inputs]
-        held = ports.clock.now() - min(datetime.fromisoformat(moment) for moment in began)
-        if held > timedelta(seconds=params.limit_s):
-            raise VerificationError(
-                f"cannot go on with '{params.tenant}': its writes are held for {held.total_seconds():.0f} s, "
-                f"it allows {params.limit_s:.0f} s"
-            )
-        return {"held_s": round(held.total_seconds(), 3)}
+        held_s = find_held_s(ports, params.holds, call)
+        check_freeze(params.tenant, held_s=held_s, limit_s=params.limit_s)
+        return {"held_s": round(held_s, 3)}

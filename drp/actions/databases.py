@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import data_helper
+from drp.actions.freeze import limit_to_freeze
 from drp.actions.jobs import ADMIN, databases, password, run_job
 from drp.engine.tasks import Absent
 from drp.errors import VerificationError
@@ -18,11 +19,17 @@ from drp.ports.helpers import Job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceParams:
-    """``links`` maps link -> CIDR, fixed by the plan (the helper's address is reckoned from it)."""
+    """``links`` maps link -> CIDR, fixed by the plan (the helper's address is reckoned from it).
+
+    ``freeze_s``: seconds for which writes may be held, ``holds``: ids of the steps that hold them; a job
+    that runs meanwhile gets no more time than is left.
+    """
 
     host: str
     instance: str
     links: Mapping[str, str]
+    freeze_s: float | None = None
+    holds: tuple[str, ...] = ()
 
 
 P = TypeVar("P", bound=InstanceParams)
@@ -59,7 +66,10 @@ class DataAction(Action[P]):
         base, keys = databases(ports, instance)
         spec = data_helper(ports.inventory, instance, self.job, subnets=params.links)
         job = Job(kind=self.job, params={**base, **(more or {})}, secrets={**keys, **(secrets or {})})
-        return run_job(ports, params.host, spec, job, call=call)
+        limited = limit_to_freeze(
+            ports, call, tenant=instance.tenant, limit_s=params.freeze_s, holds=params.holds
+        )
+        return run_job(ports, params.host, spec, job, call=limited)
 
 
 class WaitReady(DataAction[InstanceParams]):
@@ -109,7 +119,8 @@ class SetTtlMonitor(DataAction[MonitorParams]):
         return self.run(ports, params, call, more={"enabled": params.enabled})
 
     def undo(self, ports: WritePorts, params: MonitorParams, call: Call) -> None:
-        self.run(ports, params, call, more={"enabled": True})
+        # the way back may take its time
+        self.run(ports, replace(params, freeze_s=None), call, more={"enabled": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -12,7 +13,7 @@ import pytest
 from drp.actions.facts import Order, gather_facts
 from drp.errors import RefusedError
 from drp.ports.edges import Route
-from drp.testing.company import FakeCompany
+from drp.testing.company import FakeCompany, image_id
 from drp.testing.databases import State
 from tests.actions.runs import compile_order, deploy, find_instance, run_plan
 
@@ -155,6 +156,34 @@ def without_burnt(dump: object) -> object:
         name: {k: v for k, v in edge.items() if k != "certificates"} for name, edge in dump["edges"].items()
     }
     return {**dump, "hosts": hosts, "epochs": epochs, "edges": edges}
+
+
+def test_writes_held_longer_than_the_freeze_are_given_back(company: FakeCompany) -> None:
+    acme = replace(company.inventory.tenants["acme"], freeze=timedelta(seconds=20))
+    tenants = {**company.inventory.tenants, "acme": acme}
+    company.inventory = replace(company.inventory, tenants=tenants)
+    before = company.dump()
+    for host in company.hosts.values():
+        host.durations[image_id("helper")] = timedelta(seconds=25)
+    result = run_plan(company, compile_order(company, "migrate", site="dc5", number=2))
+    assert result.outcome == "rolled-back"
+    assert result.failure is not None
+    assert result.failure.step == "quiet"
+    assert without_burnt(company.dump()) == without_burnt(before)
+
+
+def test_a_restore_that_outlasts_the_freeze_is_taken_back(company: FakeCompany) -> None:
+    before = company.dump()
+
+    def linger(state: State) -> None:
+        company.clock.advance(timedelta(minutes=3))
+
+    company.databases.damage_restored = linger
+    result = run_plan(company, compile_order(company, "migrate", site="dc5", number=2))
+    assert result.outcome == "rolled-back"
+    assert result.failure is not None
+    assert "its writes are held for 180 s, it allows 120 s" in result.failure.cause.message
+    assert without_burnt(company.dump()) == without_burnt(before)
 
 
 def test_retire_waits_for_old_answers_then_removes_everything(company: FakeCompany) -> None:
