@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
+import boto3
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
@@ -126,9 +127,9 @@ class S3Objects:
 
 def _build_client(store: Store, key: Secret, options: S3Options) -> S3Client:
     access, secret = _parse_key(store, key)
-    session = botocore.session.Session(session_vars=_NO_ENVIRONMENT)
-    session.register_component("data_loader", _LOADER)
-    client = session.create_client(
+    core = botocore.session.Session(session_vars=_NO_ENVIRONMENT)
+    core.register_component("data_loader", _LOADER)
+    return boto3.Session(botocore_session=core).client(
         "s3",
         endpoint_url=store.url,
         region_name=store.region,
@@ -146,7 +147,6 @@ def _build_client(store: Store, key: Secret, options: S3Options) -> S3Client:
             response_checksum_validation="when_required",
         ),
     )
-    return cast("S3Client", client)
 
 
 def _parse_key(store: Store, key: Secret) -> tuple[str, str]:
