@@ -59,7 +59,6 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     edges.Drain(),
     edges.SetRoute(),
     edges.SetCertificate(),
-    edges.RemoveEdgeTenant(),
     edges.CheckHandshake(),
     edges.CheckServes(),
     epochs.ClaimEpoch(),

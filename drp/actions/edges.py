@@ -186,23 +186,6 @@ class SetCertificate(Action[EdgeCertificateParams]):
         return {"fingerprint": certificate_fingerprint(pem)}
 
 
-class RemoveEdgeTenant(Action[NamesParams]):
-    """Forget the tenant's names and certificate at one edge."""
-
-    name: ClassVar[str] = "edge.forget"
-    params = NamesParams
-    reversible: ClassVar[bool] = False
-
-    def observe(self, ports: ReadPorts, params: NamesParams, call: Call) -> Observation:
-        return _observe_all(ports.edge(params.host).find_route(name) is None for name in params.names)
-
-    def apply(self, ports: WritePorts, params: NamesParams, call: Call) -> JsonMap:
-        for name in params.names:
-            ports.edge(params.host).set_route(name, None)
-            ports.edge(params.host).remove_certificate(name)
-        return {}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandshakeParams:
     """``address`` of an edge; the tenant's names are taken from the inventory."""
