@@ -25,7 +25,7 @@ from drp.commands.endings import USAGE, ending_of
 from drp.commands.events import build_error_events
 from drp.errors import UsageError
 
-_VERBS = "drp.cli.verbs"
+_VERBS = "drp.cli.verbs.running"
 _OVERVIEW = "drp.cli.overview"
 
 

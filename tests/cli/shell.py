@@ -13,7 +13,7 @@ from drp.cli.arguments import parse_arguments
 from drp.cli.presenter import Streams
 from drp.cli.process import Process
 from drp.cli.screen import open_screen
-from drp.cli.verbs import run
+from drp.cli.verbs.running import run
 from drp.commands.desk import Workshop
 from drp.commands.wiring import Places
 from drp.model.values import JsonMap

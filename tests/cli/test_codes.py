@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import drp
-from drp.cli.help import VERBS
+from drp.cli.grammar.catalogue import VERBS
 from drp.commands.endings import ENDINGS, WAITING
 from tests.cli.shell import Shell
 from tests.cli.test_texts import (

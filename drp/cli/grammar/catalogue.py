@@ -1,0 +1,22 @@
+"""All verbs there are, in the order of the help; a verb of two words belongs to a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from drp.cli.grammar import changes, configuration, looking, runs
+from drp.cli.grammar.verb import Verb
+
+VERBS: Final[Mapping[str, Verb]] = {
+    **changes.VERBS,
+    **looking.VERBS,
+    **runs.VERBS,
+    **configuration.VERBS,
+}
+GROUPS: Final[Mapping[str, str]] = {
+    "plan": "What VERB would do; changes nothing.",
+    "config": "The configuration: begin one, show it, its schema.",
+    "secrets": "The sealed file of secrets.",
+}
+"""``plan`` has the planned verbs once more."""

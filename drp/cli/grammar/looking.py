@@ -1,0 +1,44 @@
+"""Verbs that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import typer
+
+from drp.cli.grammar.verb import Verb
+from drp.cli.invocation import Common, Invocation
+
+_AREAS: Final = "config, secrets, engines, stores or dns; else all."
+
+
+def status(
+    subject: Annotated[str, typer.Argument(metavar="[RUN|TENANT]", help="Only this one.")] = "",
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="status", subject=subject, common=common)
+
+
+def check(
+    areas: Annotated[list[str] | None, typer.Argument(metavar="[AREA]...", help=_AREAS)] = None,
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="check", areas=tuple(areas or ()), common=common)
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "status": Verb(
+        "Who serves what, which runs are open, what needs you. Changes nothing.",
+        ("drp status", "drp status 7f3a --json"),
+        status,
+    ),
+    "check": Verb(
+        "Look whether configuration, secrets, engines, stores and DNS are well.",
+        ("drp check", "drp check config dns"),
+        check,
+        (4, 11),
+    ),
+}

@@ -1,0 +1,45 @@
+"""Verbs about a run that has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import typer
+
+from drp.cli.grammar.verb import RUN_CODES, Verb
+from drp.cli.invocation import Common, Invocation
+
+
+def resume(
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Run id or its tail; a tenant's newest run.")
+    ] = "",
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="resume", subject=run, common=common)
+
+
+def rollback(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its tail, or a tenant.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="rollback", subject=run, common=common)
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "resume": Verb(
+        "Look at what an interrupted run did, then go on with it.",
+        ("drp resume", "drp resume 7f3a --yes"),
+        resume,
+        RUN_CODES,
+    ),
+    "rollback": Verb(
+        "Take an interrupted run back, while that is still possible.",
+        ("drp rollback 7f3a", "drp rollback acme --dry-run"),
+        rollback,
+        RUN_CODES,
+    ),
+}

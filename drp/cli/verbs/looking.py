@@ -1,0 +1,24 @@
+"""Verbs that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from drp.cli.verbs.session import Do, Session
+from drp.commands.check import check as look
+from drp.commands.results import Result
+from drp.commands.status import Observer
+
+
+def status(session: Session) -> Result:
+    workshop = session.open()
+    observer = Observer(workshop.ports, session.state, is_alive=workshop.is_alive)
+    return observer.status(session.invocation.subject)
+
+
+def check(session: Session) -> Result:
+    return look(session.open().ports, session.invocation.areas)
+
+
+DO: Final[Mapping[str, Do]] = {"status": status, "check": check}
