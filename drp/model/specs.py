@@ -81,6 +81,8 @@ class ContainerSpec:
     uid: int
     gid: int
     attachments: tuple[Attachment, ...] = ()
+    join: str = ""
+    """Id or name of a running container whose network this one shares; then it has no attachments."""
     mounts: tuple[Mount, ...] = ()
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[PublishedPort, ...] = ()
@@ -97,6 +99,8 @@ class ContainerSpec:
     def digest(self) -> str:
         """SHA-256 (hexadecimal) of the canonical JSON, run labels left out: equal for equal containers."""
         plain = _plain(self)
+        if not self.join:
+            del plain["join"]
         plain["labels"] = {key: value for key, value in self.labels.items() if key not in RUN_LABELS}
         return hashlib.sha256(canonical(plain)).hexdigest()
 

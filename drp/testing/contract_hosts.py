@@ -336,6 +336,26 @@ class HostContract:
         assert found.members == {f"{bench.prefix}-job": "10.79.0.10"}
         lines.close()
 
+    def test_a_one_shot_that_joins_a_container_has_its_network(self, bench: Bench) -> None:
+        network = bench.network()
+        bench.host.create_network(network)
+        spec = bench.spec("c", attachments=(Attachment(network=network.name, address="10.79.0.4"),))
+        bench.host.create_container(spec)
+        bench.host.start_container(spec.name)
+        once = replace(bench.once("job", "hang"), join=bench.require("c").id)
+        lines = bench.host.run_once(once, b"", ENOUGH)
+        assert next(lines) == b"begun"
+        assert bench.require("job").networks == {}
+        lines.close()
+        assert bench.require("c").networks == {network.name: "10.79.0.4"}
+
+    def test_what_does_not_run_is_not_joined(self, bench: Bench) -> None:
+        bench.host.create_container(bench.spec("c"))
+        for joined in (bench.require("c").id, "0" * 64):
+            with pytest.raises((RejectedError, NotFoundError, ConflictError)):
+                list(bench.host.run_once(replace(bench.once("job", "count"), join=joined), b"", ENOUGH))
+        assert [found.name for found in bench.host.containers(LABELS)] == [f"{bench.prefix}-c"]
+
     # images
 
     def test_an_image_travels_and_keeps_its_id(self, bench: Bench) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drp.errors import ConflictError, RejectedError
+from drp.errors import ConflictError, NotFoundError, RejectedError
 from drp.model.specs import Attachment, ContainerSpec, NetworkSpec
 from drp.model.values import JsonMap
 
@@ -133,6 +133,19 @@ class World:
 
     def running(self) -> list[FakeContainer]:
         return [container for container in self.containers.values() if container.status == "running"]
+
+    def find_joined(self, key: str) -> FakeContainer | None:
+        """A container by its name or id."""
+        found = (c for name, c in self.containers.items() if key in (name, c.id))
+        return next(found, None)
+
+    def check_joined(self, spec: ContainerSpec) -> None:
+        """Raises NotFoundError, or RejectedError when the container it joins does not run."""
+        joined = self.find_joined(spec.join)
+        if joined is None:
+            raise NotFoundError(f"cannot start container '{spec.name}': no container '{spec.join}'")
+        if joined.status != "running":
+            raise RejectedError(f"cannot start container '{spec.name}': '{spec.join}' does not run")
 
     def find_user_of(self, volume: str) -> str | None:
         """Name of a container, in any state, that mounts the volume."""

@@ -322,6 +322,8 @@ class FakeHost(Scripted):
         if container.status == "running":
             return
         self._check_image(container.spec)
+        if container.spec.join:
+            self.world.check_joined(container.spec)
         self.world.check_ports(container.spec)
         links = [(self._network(name), link.address) for name, link in container.attachments.items()]
         try:

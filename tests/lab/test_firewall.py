@@ -193,6 +193,7 @@ def test_a_helper_reaches_the_store_only(lab: Lab, world: World) -> None:
     assert world.helper.find_open(STORE, *elsewhere) == {STORE}
 
 
+@pytest.mark.usefixtures("rules")
 def test_helpers_do_not_reach_each_other(world: World) -> None:
     assert world.helper.find_open(world.helper_more.place, STORE) == {STORE}
 

@@ -68,7 +68,7 @@ def build_container(spec: ContainerSpec) -> dict[str, Any]:
 
 def _build_host_config(spec: ContainerSpec) -> dict[str, Any]:
     return {
-        "NetworkMode": spec.attachments[0].network if spec.attachments else "none",
+        "NetworkMode": _network_mode(spec),
         "PortBindings": {
             _port(port): [{"HostIp": _check_address(port.address), "HostPort": str(port.port)}]
             for port in spec.ports
@@ -96,6 +96,14 @@ def _build_host_config(spec: ContainerSpec) -> dict[str, Any]:
             {"Name": "core", "Soft": 0, "Hard": 0},
         ],
     }
+
+
+def _network_mode(spec: ContainerSpec) -> str:
+    if not spec.join:
+        return spec.attachments[0].network if spec.attachments else "none"
+    if spec.attachments or spec.ports or spec.hostname:
+        raise BugError(f"cannot create container '{spec.name}': what joins '{spec.join}' has no network")
+    return f"container:{spec.join}"
 
 
 def build_endpoint(link: Attachment) -> dict[str, Any]:
