@@ -186,7 +186,11 @@ def test_without_a_lock_nothing_is_sealed() -> None:
         seal(build_content())
 
 
-@pytest.mark.parametrize("text", ["age1nonsense", "ssh-rsa AAAA", "ssh-dss AAAA", PRIVATE.reveal().decode()])
+@pytest.mark.parametrize(
+    "text",
+    ["age1nonsense", "ssh-rsa AAAA", "ssh-dss AAAA", PRIVATE.reveal().decode()],
+    ids=["age", "rsa", "dss", "private"],
+)
 def test_an_unusable_recipient_is_named_by_its_beginning(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         seal(build_content(text))

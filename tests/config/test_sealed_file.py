@@ -25,6 +25,7 @@ from drp.config.sealed_file import (
 )
 from drp.errors import ConflictError, NotFoundError, RefusedError
 from drp.model.values import Secret
+from tests.config.test_sealed import LOCKED
 
 PRIVATE, PUBLIC = new_identity()
 MINE = Identity(PRIVATE)
@@ -149,7 +150,7 @@ def test_a_key_file_that_cannot_be_read_is_named(sealed: Path, tmp_path: Path) -
 
 
 def test_a_passphrase_is_asked_for_or_read_from_a_file(path: Path, tmp_path: Path) -> None:
-    create_sealed(path, SealedContent(entries={"a": entry(b"1")}), Passphrase(Secret(b"correct horse")))
+    path.write_bytes(LOCKED)
     asked: list[str] = []
 
     def ask(shown: str) -> Secret:
@@ -165,7 +166,7 @@ def test_a_passphrase_is_asked_for_or_read_from_a_file(path: Path, tmp_path: Pat
     assert same.text.reveal() == key.text.reveal() == b"correct horse"
 
     changed = change_sealed(path, same, {"b": entry(b"2")})
-    assert (changed.version, sorted(changed.entries)) == (2, ["a", "b"])
+    assert (changed.version, sorted(changed.entries)) == (8, ["acme.token", "b"])
     assert is_passphrase_locked(path.read_bytes())
 
 

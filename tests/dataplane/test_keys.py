@@ -60,7 +60,7 @@ def test_newer_block_is_refused_by_its_format() -> None:
         keys.open_data_key(PAIR.private, newer, tenant="acme", attempt="a1")
 
 
-@pytest.mark.parametrize("raw", [b"", b"x" * 96, PAIR.private.reveal()])
+@pytest.mark.parametrize("raw", [b"", b"x" * 96, PAIR.private.reveal()], ids=["none", "long", "private"])
 def test_unfit_public_key_is_refused(raw: bytes) -> None:
     with pytest.raises(RejectedError, match="cannot use the backup key"):
         keys.seal_data_key(raw, DATA_KEY, tenant="acme", attempt="a1")
