@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol, TypeAlias, cast
 
-from drp.engine.events import Ending, Failure
+from drp.engine.events import Ending, Failure, ScopeEnding
 from drp.engine.journal import FORMAT, JournalError, Record
 from drp.engine.tasks import Failed
 from drp.errors import BugError
@@ -87,17 +87,23 @@ class StepState:
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """A whole run; advanced by one thread only. ``past_final``: a final step has begun, or was found done."""
+    """A whole run; advanced by one thread only.
+
+    ``final_scopes``: scopes of which a final step has begun, or was found done. ``failures``: the first
+    failure of each scope that has one. ``only``: the scopes this session is limited to (None: all).
+    """
 
     plan: Plan
     steps: dict[str, StepState]
     back: bool = False
-    past_final: bool = False
+    final_scopes: set[str] = field(default_factory=set)
     cancelling: bool = False
     answers: dict[str, str] = field(default_factory=dict)
-    failure: Failure | None = None
+    failures: dict[str, Failure] = field(default_factory=dict)
+    only: frozenset[str] | None = None
     ended: Ending | None = None
     stage_of: Mapping[str, str]
+    scope_of: Mapping[str, str]
     finals: frozenset[str]
 
     @classmethod
@@ -107,8 +113,34 @@ class RunState:
             plan=plan,
             steps={step.id: StepState() for step in plan.steps},
             stage_of={step.id: step.stage for step in plan.steps},
+            scope_of={step.id: step.scope for step in plan.steps},
             finals=frozenset(step.id for step in plan.steps if step.final),
         )
+
+    @property
+    def past_final(self) -> bool:
+        """Whether there is no way back: a final step of some scope has begun, or was found done."""
+        return bool(self.final_scopes)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure that stands."""
+        return next(iter(self.failures.values()), None)
+
+    def doubted_scopes(self) -> set[str]:
+        """Scopes of which a final step has begun and does not hold, as far as is known."""
+        steps = self.steps
+        return {self.scope_of[id_] for id_ in self.finals if steps[id_].begun and not steps[id_].holds}
+
+    def is_halted(self, scope: str) -> bool:
+        """Whether a failure keeps the steps of that scope from beginning, by the plan's policy."""
+        match self.plan.on_failure:
+            case "continue":
+                return False
+            case "quarantine":
+                return scope in self.failures and scope not in self.final_scopes
+            case _:
+                return bool(self.failures) and not self.past_final
 
     def advance(self, entry: Entry) -> None:
         """Take one more entry into account. Raises BugError for one that cannot follow."""
@@ -121,19 +153,24 @@ class RunState:
             was = before.status if before else "not in the plan"
             raise BugError(f"cannot record '{entry.kind}' of step '{entry.step}': it is {was}")
         self.steps[entry.step] = _advance_step(before, entry, status)
+        scope = self.scope_of[entry.step]
         if entry.step in self.finals and entry.kind in ("start", "already"):
-            self.past_final = True
-        if entry.kind == "failed" and self.failure is None:
+            self.final_scopes.add(scope)
+        if entry.kind == "failed" and scope not in self.failures:
             cause = Failed.from_json(_failure_data(entry.data))
             stage = self.stage_of[entry.step]
-            self.failure = Failure(step=entry.step, stage=stage, attempt=entry.attempt, cause=cause)
+            self.failures[scope] = Failure(
+                step=entry.step, stage=stage, scope=scope, attempt=entry.attempt, cause=cause
+            )
         elif entry.kind in ("reset", "reopen"):
-            self.failure = None
+            self.failures.pop(scope, None)
 
     def _advance_run(self, entry: Entry) -> None:
         match entry.kind:
             case "resumed":
                 self.ended, self.cancelling = None, False
+                only = entry.data.get("only")
+                self.only = frozenset(str(scope) for scope in only) if isinstance(only, list) else None
             case "answer":
                 self.answers[entry.step] = str(entry.data["answer"])
             case "cancel":
@@ -141,7 +178,7 @@ class RunState:
             case "turn":
                 self.back = True
             case "ended":
-                self.ended = cast(Ending, entry.data["outcome"])
+                self.ended, self.only = cast(Ending, entry.data["outcome"]), None
             case _:
                 raise BugError(f"cannot record '{entry.kind}': no such kind of record")
 
@@ -159,6 +196,25 @@ def fold(records: Iterable[Record]) -> RunState:
         except (BugError, KeyError, TypeError) as error:
             raise JournalError(f"cannot follow record {record.seq} of '{state.plan.run}': {error}") from error
     return state
+
+
+def endings(state: RunState) -> dict[str, ScopeEnding]:
+    """How each scope stands when its run has ended, in plan order."""
+    found: dict[str, set[Status]] = {}
+    for step in state.plan.steps:
+        found.setdefault(step.scope, set()).add(state.steps[step.id].status)
+    doubted = state.doubted_scopes()
+    return {scope: _ending(state, scope, found[scope], is_doubted=scope in doubted) for scope in found}
+
+
+def _ending(state: RunState, scope: str, statuses: set[Status], *, is_doubted: bool) -> ScopeEnding:
+    if state.back:
+        return "stuck" if "stuck" in statuses else "undone"
+    if is_doubted:
+        return "unknown"
+    if scope in state.failures:
+        return "failed"
+    return "done" if statuses <= {"done", "already"} else "unfinished"
 
 
 class StageSpans:

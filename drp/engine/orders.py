@@ -12,9 +12,11 @@ from drp.engine.tasks import Outcome, Task
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A process goes on with this run. ``again``: what had failed or was stuck is tried once more."""
+    """A process goes on with this run. ``again``: what had failed or was stuck is tried once more.
+    ``only``: steps of other scopes do not begin (None: as the interrupted session had it, else all)."""
 
     again: bool = False
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

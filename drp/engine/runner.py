@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from drp.engine.events import Ending, Event, EventKind, Failure, RunResult, Sink, ignore_events
+from drp.engine.events import Ending, Event, Failure, RunResult, Sink, ignore_events
 from drp.engine.faults import Faults, NoFaults, point_after, point_before
-from drp.engine.fold import RunState, StageSpans, fold
+from drp.engine.fold import RunState, StageSpans, endings, fold
 from drp.engine.journal import FORMAT, Draft, Journal, Stamp
 from drp.engine.orders import (
     CancelAsked,
@@ -81,18 +81,23 @@ class Runner:
         self._spans.add(records)
         self.scheduler = Scheduler(self._state, in_flight=in_flight, grace=grace)
 
-    def run(self, *, again: bool = False, back: bool = False) -> RunResult:
+    def run(
+        self, *, again: bool = False, back: bool = False, only: frozenset[str] | None = None
+    ) -> RunResult:
         """Go on until nothing is left to do.
 
         A run that has ended writes nothing more, unless ``again`` (try once more what had failed, was
         stuck or was cancelled; a finished run stays finished) or ``back`` (undo all that was begun).
-        Raises RefusedError (an approval is missing, or there is no way back), JournalError.
+        ``only``: with ``again``, take up these scopes and leave all others as they are; an interrupted
+        session that was so limited stays so. Raises RefusedError (an approval is missing, there is no way
+        back, or no such scope), JournalError.
         """
         self._check(back=back)
+        self._check_scopes(only or frozenset())
         if self._state.ended in FINISHED or (self._state.ended and not (again or back)):
             return self._result(self._state.ended)
         try:
-            return self._result(self._loop(self._begin(again=again, back=back)))
+            return self._result(self._loop(self._begin(again=again, back=back, only=only)))
         finally:
             self._workers.close()
 
@@ -126,10 +131,18 @@ class Runner:
                 hint=f"Answer its question with `drp resume {run}`.",
             )
 
+    def _check_scopes(self, only: frozenset[str]) -> None:
+        known = self._plan.scopes()
+        for unknown in sorted(only.difference(known)):
+            raise RefusedError(
+                f"cannot take up '{unknown}' of '{self._plan.run}': it is no part of that run",
+                hint=f"Its parts: {', '.join(sorted(filter(None, known))[:10]) or 'none'}.",
+            )
+
     def _is_answered(self, step: str) -> bool:
         return step in self._answers or step in self._state.answers
 
-    def _begin(self, *, again: bool, back: bool) -> list[Signal]:
+    def _begin(self, *, again: bool, back: bool, only: frozenset[str] | None) -> list[Signal]:
         drafts: list[Draft] = []
         if self._is_new:
             drafts.append(Draft(kind="plan", data={"format": FORMAT, "plan": self._plan.to_json()}))
@@ -139,7 +152,9 @@ class Runner:
                 self._state.advance(draft)
                 drafts.append(draft)
         self._record(drafts)
-        signals: list[Signal] = [] if self._is_new else [Resumed(again or (back and self._state.back))]
+        signals: list[Signal] = []
+        if not self._is_new:
+            signals.append(Resumed(again or (back and self._state.back), only if again else None))
         return [*signals, TurnAsked()] if back else signals
 
     # -- the loop
@@ -199,18 +214,18 @@ class Runner:
                 case Broken(cause):
                     raise cause
                 case Progressed(task, data):
-                    self._tell("progress", task.step.id, stage=task.step.stage, data=data)
+                    self._progress(task, data)
                 case TurnAsked() if self._state.past_final:
-                    self._tell("run", self._plan.run, status="not-turning-back")
+                    now = self._clock.now()
+                    self._sink(Event(kind="run", time=now, name=self._plan.run, status="not-turning-back"))
                 case Returned() | TurnAsked() | CancelAsked() | LeaseLost() | Resumed():
                     signals.append(message)
         return signals
 
-    def _tell(
-        self, kind: EventKind, name: str, *, status: str = "", stage: str = "", data: JsonMap | None = None
-    ) -> None:
-        now = self._clock.now()
-        self._sink(Event(kind=kind, time=now, name=name, status=status, stage=stage, data=data or {}))
+    def _progress(self, task: Task, data: JsonMap) -> None:
+        now, step = self._clock.now(), task.step
+        event = Event(kind="progress", time=now, name=step.id, stage=step.stage, scope=step.scope, data=data)
+        self._sink(event)
 
     def _result(self, outcome: Ending) -> RunResult:
         failure = self._state.failure
@@ -223,4 +238,6 @@ class Runner:
             failure=failure,
             seconds=self._spans.seconds(),
             states={step: found.status for step, found in self._state.steps.items()},
+            failures={**self._state.failures},
+            scopes=endings(self._state),
         )

@@ -6,17 +6,21 @@ Laws (each is a property test or a crash test):
 * It is looked at before each attempt; what holds already is not done again, and what held before this
   run's first START is not this run's to take back.
 * START is ordered to be written before the attempt is launched.
+* It begins only after all it is ``after`` has ended: holds, has failed, or will not begin any more.
 * After a failure before the final step nothing begins any more: the run turns back (or stops). Turning
-  back is the same loop on the reversed graph, over the steps that began.
-* After a final step has begun there is no way back: whatever does not need the failed step goes on.
+  back is the same loop on the reversed graph, over the steps that began. With ``quarantine`` nothing of
+  the failed step's scope begins any more, with ``continue`` nothing that needs the failed step.
+* After a final step has begun there is no way back: whatever does not need the failed step goes on. With
+  ``quarantine`` this holds for each scope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from drp.engine.bounds import Bounds
 from drp.engine.events import Ending
 from drp.engine.flight import Flight, Pools, Timers
 from drp.engine.fold import RunState, StepState
@@ -66,6 +70,7 @@ class Scheduler:
         self.state = state
         self._steps = state.plan.steps
         self._graph = Graph(state.plan)
+        self._bounds = Bounds(state, self._graph)
         self._frontier = Frontier(self._graph, back=state.back)
         self._flight = Flight(in_flight)
         self._pools = Pools(state.plan)
@@ -73,7 +78,6 @@ class Scheduler:
         self._grace = grace
         self._doubts: dict[int, Failed] = {}
         self._patience: dict[int, float] = {}
-        self._allowed: frozenset[int] | None = None
         self._again = False
         self.lease_lost = False
         self._orders: list[Order] = []
@@ -99,8 +103,8 @@ class Scheduler:
         match signal:
             case Returned(task, outcome):
                 self._land(self._graph.index[task.step.id], task, outcome)
-            case Resumed(again):
-                self._resume(again)
+            case Resumed(again, only):
+                self._resume(again, only)
             case CancelAsked():
                 self._cancel()
             case TurnAsked():
@@ -111,36 +115,36 @@ class Scheduler:
                 for task in unlaunched:
                     self._flight.land(self._graph.index[task.step.id], task)
 
-    def _resume(self, again: bool) -> None:
+    def _resume(self, again: bool, only: frozenset[str] | None) -> None:
         self._again = again
-        self._write("resumed")
+        only = self.state.only if only is None else only
+        self._write("resumed", data={} if only is None else {"only": [*sorted(only)]})
         for step in self._steps:
-            state = self.state.steps[step.id]
+            state, is_meant = self.state.steps[step.id], only is None or step.scope in only
             if state.status == "running":
                 self._write("lost", step.id, state.attempts)
-            elif state.status == "failed" and again and not self.state.back:
+            elif state.status == "failed" and again and is_meant and not self.state.back:
                 self._write("reopen" if state.begun else "reset", step.id)
-        self._frontier = Frontier(self._graph, back=self.state.back)
         if self.state.failure is not None and not self.state.back:
             self._turn_after_failure()
+        self._look_over()
+
+    def _look_over(self) -> None:
+        """Find out anew who is next."""
+        self._frontier = Frontier(self._graph, back=self.state.back)
+        if not self.state.back:
+            self._close(self._bounds.over(self._flight.out))
+
+    def _close(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._frontier.give_up(number)
 
     def _cancel(self) -> None:
         if self.state.back or self.state.cancelling:
             return
         self._write("cancel")
-        self._allowed = self._unbroken()
-
-    def _unbroken(self) -> frozenset[int]:
-        """Steps that a cancelled run still does.
-
-        A question is asked because what follows hurts until the final step is done: once a stage with a
-        question or a final step is entered, all such stages are gone through.
-        """
-        marked = {step.stage for step in self._steps if step.final or step.approval}
-        inside = [number for number, step in enumerate(self._steps) if step.stage in marked]
-        if not any(self.state.steps[self._steps[number].id].begun for number in inside):
-            return frozenset()
-        return frozenset(inside).union(*map(self._graph.upstream, inside))
+        self._bounds.cancel()
+        self._close(self._bounds.over(self._flight.out))
 
     def _turn_after_failure(self) -> None:
         if self.state.plan.on_failure == "roll-back" and not self.state.past_final and not self.lease_lost:
@@ -149,7 +153,7 @@ class Scheduler:
     def _turn(self, reason: str) -> None:
         self._write("turn", data={"reason": reason})
         self._delays.clear()
-        self._frontier = Frontier(self._graph, back=True)
+        self._look_over()
 
     # -- who is next
 
@@ -165,12 +169,7 @@ class Scheduler:
 
     def _may_begin(self, number: int) -> bool:
         """Whether the step may begin, or be tried again, going forward."""
-        step = self._steps[number]
-        if self.lease_lost or self.state.back or self.state.steps[step.id].status == "failed":
-            return False
-        if self._allowed is not None and number not in self._allowed:
-            return False
-        return self.state.failure is None or self.state.past_final
+        return not self.lease_lost and not self.state.back and self._bounds.allow(number)
 
     def _look_or_begin(self, number: int) -> None:
         step = self._steps[number]
@@ -182,8 +181,10 @@ class Scheduler:
             self._launch(number, task)
 
     def _inputs(self, number: int) -> dict[str, JsonMap]:
-        upstream = (self._steps[need].id for need in self._graph.upstream(number))
-        return {need: self.state.steps[need].outputs or {} for need in upstream}
+        ids = [self._steps[need].id for need in self._graph.upstream(number)]
+        others = (self._steps[other].id for other in self._graph.afters[number])
+        ids.extend(other for other in others if self.state.steps[other].holds)
+        return {step: self.state.steps[step].outputs or {} for step in ids}
 
     def _begin(self, number: int, look: Task) -> None:
         self._write("start", look.step.id, look.attempt)
@@ -193,8 +194,8 @@ class Scheduler:
         step = self._steps[number]
         state = self.state.steps[step.id]
         if state.status == "stuck" and not self._again:
-            return
-        if not state.begun or step.read_only or state.status == "undone":
+            self._frontier.give_up(number)
+        elif not state.begun or step.read_only or state.status == "undone":
             self._frontier.settle(number)
         elif not self.lease_lost and not self._must_wait(number) and self._pools.take(number, step.pools):
             self._undo(number, state)
@@ -231,12 +232,16 @@ class Scheduler:
                 self._applied(number, task, outcome)
             case "undo":
                 self._undone(number, task, outcome)
-        if number not in self._flight.out:
-            self._release(number)
+        self._release(number)
 
     def _release(self, number: int) -> None:
+        """The step is back, unless it was sent out once more."""
+        if number in self._flight.out:
+            return
         for parked in self._pools.give(self._steps[number].pools):
             self._frontier.push(parked)
+        if not self.state.back:
+            self._close(self._bounds.over_with(number, self._flight.out))
 
     def _looked(self, number: int, task: Task, outcome: Outcome) -> None:
         step, doubt = task.step, self._doubts.pop(number, None)
@@ -245,9 +250,11 @@ class Scheduler:
             return
         match outcome:
             case Present(outputs):
-                begun = self.state.steps[step.id].begun
+                begun, was_halted = self.state.steps[step.id].begun, self.state.is_halted(step.scope)
                 self._write("done" if begun else "already", step.id, task.attempt, data={"outputs": outputs})
                 self._frontier.settle(number)
+                if was_halted and not self.state.is_halted(step.scope):
+                    self._look_over()
             case _ if doubt is not None:
                 self._fail(number, task, doubt)
             case Absent() | Partial():
@@ -297,6 +304,7 @@ class Scheduler:
         delay = _delay(cause, _undo_delay(step, failures))
         if delay is None or self.lease_lost:
             self._write("stuck", step.id, task.attempt, data={"failure": cause.to_json()})
+            self._frontier.give_up(number)
             return
         data: JsonMap = {"failure": cause.to_json(), "delay_s": delay}
         self._write("undo-again", step.id, task.attempt, data=data)
@@ -318,8 +326,7 @@ class Scheduler:
             self._frontier.push(number)
         else:
             self._fail(number, task, self._doubts.pop(number, cause))
-        if number not in self._flight.out:
-            self._release(number)
+        self._release(number)
 
     def _doubt(self, number: int, task: Task, cause: Failed) -> None:
         if self.state.back:
@@ -356,16 +363,16 @@ class Scheduler:
             return "done"
         if self.state.failure is not None:
             return self._failed_outcome()
+        if self.state.only is not None and not self.state.cancelling:
+            return "partial"
         if not self.state.cancelling:
             raise BugError(f"run '{self.state.plan.run}' has steps to do and none that can begin")
         return "cancelled"
 
     def _failed_outcome(self) -> Ending:
-        if not self.state.past_final:
+        if self.state.plan.on_failure in ("roll-back", "stop") and not self.state.past_final:
             return "stopped"
-        finals = (self.state.steps[step] for step in self.state.finals)
-        in_doubt = any(state.begun and not state.holds for state in finals)
-        return "unknown" if in_doubt else "partial"
+        return "unknown" if self.state.doubted_scopes() else "partial"
 
     # -- orders
 

@@ -26,13 +26,13 @@ _STEP: Final = {
 
 
 class Teller:
-    """Turns records into events; counts steps to tell when a stage begins and is done."""
+    """Turns records into events; counts steps to tell when a stage begins and is done, for each scope."""
 
     def __init__(self, state: RunState) -> None:
         self._run = state.plan.run
-        self._stage_of = state.stage_of
-        self._left = Counter(s.stage for s in state.plan.steps if not state.steps[s.id].holds)
-        self._begun = {state.stage_of[step] for step, found in state.steps.items() if found.attempts}
+        self._part_of = {step.id: (step.stage, step.scope) for step in state.plan.steps}
+        self._left = Counter(self._part_of[step] for step, found in state.steps.items() if not found.holds)
+        self._begun = {self._part_of[step] for step, found in state.steps.items() if found.attempts}
 
     def tell(self, record: Record) -> Iterator[Event]:
         """The events of one record, in order."""
@@ -41,27 +41,34 @@ class Teller:
         elif record.kind in _RUN:
             yield self._run_event(record, _RUN[record.kind])
         elif record.kind in _STEP:
-            yield from self._of_step(record, self._stage_of[record.step])
+            yield from self._of_step(record, self._part_of[record.step])
 
-    def _of_step(self, record: Record, stage: str) -> Iterator[Event]:
-        if stage not in self._begun:
-            self._begun.add(stage)
-            yield Event(kind="stage", time=record.time, name=stage, stage=stage, status="begun")
+    def _of_step(self, record: Record, part: tuple[str, str]) -> Iterator[Event]:
+        stage, scope = part
+        if part not in self._begun:
+            self._begun.add(part)
+            yield _stage_event(record, part, "begun")
         yield Event(
             kind="step",
             time=record.time,
             name=record.step,
             stage=stage,
+            scope=scope,
             status=_STEP[record.kind],
             attempt=record.attempt,
             data=record.data,
         )
         if record.kind in ("done", "already"):
-            self._left[stage] -= 1
-            if not self._left[stage]:
-                yield Event(kind="stage", time=record.time, name=stage, stage=stage, status="done")
+            self._left[part] -= 1
+            if not self._left[part]:
+                yield _stage_event(record, part, "done")
         elif record.kind == "failed":
-            yield Event(kind="stage", time=record.time, name=stage, stage=stage, status="failed")
+            yield _stage_event(record, part, "failed")
 
     def _run_event(self, record: Record, status: str) -> Event:
         return Event(kind="run", time=record.time, name=self._run, status=status, data=record.data)
+
+
+def _stage_event(record: Record, part: tuple[str, str], status: str) -> Event:
+    stage, scope = part
+    return Event(kind="stage", time=record.time, name=stage, stage=stage, scope=scope, status=status)

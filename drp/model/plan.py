@@ -12,7 +12,11 @@ from typing import Final
 from drp.errors import Place
 from drp.model.values import Json, JsonMap
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2 has scopes, ``after`` and policies that leave a part standing; a plan without them is written as 1."""
+
+ON_FAILURE: Final = ("roll-back", "stop", "continue", "quarantine")
+"""What may happen when a step fails; drp/engine/README.md has the laws."""
 
 _MOST_DOUBLINGS: Final = 64
 """Beyond this any delay has met its limit; it keeps the power within what a float holds."""
@@ -53,7 +57,8 @@ class Step:
     plan was compiled. ``final``: once begun, nothing before it is undone. ``approval``: the question a
     human must have answered before the run begins. ``pools``: tokens the step holds while it runs,
     all at once or none. ``read_only``: a look; it changes nothing, so there is nothing to take back.
-    ``place``: the line of the runbook that made the step.
+    ``place``: the line of the runbook that made the step. ``scope``: whom it is for, a tenant in a run over
+    many; "" is the plan's own. ``after``: ids of steps that must have ended, however, before it begins.
     """
 
     id: str
@@ -68,14 +73,16 @@ class Step:
     pools: Mapping[str, int] = field(default_factory=dict)
     read_only: bool = False
     place: Place | None = None
+    scope: str = ""
+    after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run will do, in compile order (a topological order of ``needs``).
+    """Everything a run will do, in compile order (a topological order of ``needs`` and ``after``).
 
     ``inputs`` are the verb's arguments and the facts the plan was made from (JSON, no secrets).
-    ``on_failure``: ``roll-back`` or ``stop``. ``limits``: capacity of each pool.
+    ``on_failure``: one of ``ON_FAILURE``. ``limits``: capacity of each pool.
     """
 
     run: str
@@ -97,9 +104,15 @@ class Plan:
         """Stage names in the order in which they first occur."""
         return tuple(dict.fromkeys(step.stage for step in self.steps))
 
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes in the order in which they first occur."""
+        return tuple(dict.fromkeys(step.scope for step in self.steps))
+
     def to_json(self) -> JsonMap:
+        """In the oldest format that holds it, so that an older drp refuses only what it would do wrongly."""
+        is_new = any(step.scope or step.after for step in self.steps)
         return {
-            "format": FORMAT,
+            "format": FORMAT if is_new or self.on_failure not in ("roll-back", "stop") else 1,
             "run": self.run,
             "runbook": self.runbook,
             "tenant": self.tenant,
@@ -112,8 +125,8 @@ class Plan:
     @classmethod
     def from_json(cls, data: JsonMap) -> Plan:
         """The inverse of ``to_json``. Raises ValueError for a format this drp does not read."""
-        if data.get("format") != FORMAT:
-            raise ValueError(f"plan format {data.get('format')}, this drp reads {FORMAT}")
+        if data.get("format") not in (1, FORMAT):
+            raise ValueError(f"plan format {data.get('format')}, this drp reads 1 to {FORMAT}")
         fields = {k: v for k, v in data.items() if k not in ("format", "steps")}
         steps = tuple(_step_from_json(step) for step in _list(data["steps"]))
         return cls(steps=steps, **fields)  # type: ignore[arg-type]
@@ -135,6 +148,9 @@ def _list(value: Json) -> Iterable[JsonMap]:
 
 
 def _step_to_json(step: Step) -> JsonMap:
+    added: JsonMap = {"scope": step.scope} if step.scope else {}
+    if step.after:
+        added["after"] = [*sorted(step.after)]
     return {
         "id": step.id,
         "action": step.action,
@@ -153,6 +169,7 @@ def _step_to_json(step: Step) -> JsonMap:
         "pools": dict(step.pools),
         "read_only": step.read_only,
         "place": None if step.place is None else [step.place.file, step.place.line, step.place.column],
+        **added,
     }
 
 
@@ -178,4 +195,6 @@ def _step_from_json(data: JsonMap) -> Step:
         pools=data["pools"],  # type: ignore[arg-type]
         read_only=bool(data["read_only"]),
         place=None if place is None else Place(*place),  # type: ignore[misc]
+        scope=str(data.get("scope", "")),
+        after=frozenset(data.get("after", ())),  # type: ignore[arg-type]
     )

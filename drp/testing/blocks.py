@@ -1,12 +1,14 @@
 """A world of blocks, in which every wrong move of an engine shows.
 
 Each step lays a block on the blocks it needs, in two halves. The world complains when a block is laid
-twice, laid in the air, taken away from under another, or taken away though another run had laid it.
+twice, laid in the air, taken away from under another, or taken away though another run had laid it; when
+something happens for whose end another had waited already; and when work goes on in a quarantined scope.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, cast
@@ -21,10 +23,18 @@ DEADLINE: Final = timedelta(seconds=60)
 
 @dataclass(slots=True)
 class Blocks:
-    """``laid`` maps a block to ``half`` or ``whole``; ``old`` are those that lay there before the run."""
+    """``laid`` maps a block to ``half`` or ``whole``; ``old`` are those that lay there before the run.
+
+    ``waiting``: step -> those that wait for its end. ``failed``: scope -> its first step that failed for
+    good. ``final``: scopes whose final step has begun or was found.
+    """
 
     old: frozenset[str]
     above: dict[str, list[str]]
+    waiting: dict[str, list[str]]
+    is_quarantine: bool
+    failed: dict[str, str] = field(default_factory=dict)
+    final: set[str] = field(default_factory=set)
     laid: dict[str, str] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
@@ -42,14 +52,16 @@ class Hands:
     hit: Hit
 
     def __call__(self, task: Task, on_progress: OnProgress) -> Outcome:
+        if task.phase == "apply":
+            self._check_turn(task.step)
         failure = self._failure(task)
         is_look = task.step.params["kind"] == "look"
         match task.phase:
             case "observe":
-                return failure or (Absent() if is_look else self._observe(task.step.id))
+                return failure or (Absent() if is_look else self._observe(task.step))
             case "apply":
                 on_progress({"done": 1})
-                return self._look(task) if is_look else self._lay(task, failure)
+                return (failure or self._look(task)) if is_look else self._lay(task, failure)
             case "undo":
                 return failure or (Done() if is_look else self._take(task))
 
@@ -59,13 +71,29 @@ class Hands:
         tried = self.world.tries[key] = self.world.tries.get(key, 0) + 1
         if wanted >= 0 and tried > wanted:
             return None
+        if wanted < 0 and task.phase != "undo":
+            self.world.failed.setdefault(task.step.scope, task.step.id)
         return Failed(error="UnreachableError", message="as ordered", transient=wanted > 0)
 
-    def _observe(self, block: str) -> Outcome:
-        state = self.world.laid.get(block)
+    def _check_turn(self, step: Step) -> None:
+        """Whether it is this step's turn at all, by the laws of ``after`` and of quarantine."""
+        world = self.world
+        if step.final:
+            world.final.add(step.scope)
+        for other in world.waiting.get(step.id, ()):
+            has_come = f"apply {other}" in world.tries
+            world.complain_unless(not has_come, f"{step.id} comes after {other}, which waited for its end")
+        is_left = world.is_quarantine and step.scope not in world.final
+        failed = world.failed.get(step.scope, step.id) if is_left else step.id
+        world.complain_unless(failed == step.id, f"{step.id} begins though {failed} of its scope has failed")
+
+    def _observe(self, step: Step) -> Outcome:
+        state = self.world.laid.get(step.id)
         if state == "half":
             return Partial("one half")
-        return Present(_outputs(block)) if state else Absent()
+        if state and step.final:
+            self.world.final.add(step.scope)
+        return Present(_outputs(step.id)) if state else Absent()
 
     def _look(self, task: Task) -> Outcome:
         self._check_inputs(task)
@@ -101,6 +129,9 @@ class Hands:
         for need in task.step.needs:
             found = task.inputs.get(need)
             self.world.complain_unless(found == _outputs(need), f"{task.step.id} got {found} from {need}")
+        for other in task.step.after:
+            found = task.inputs.get(other, _outputs(other))
+            self.world.complain_unless(found == _outputs(other), f"{task.step.id} got {found} from {other}")
 
 
 def _outputs(block: str) -> JsonMap:
@@ -109,10 +140,15 @@ def _outputs(block: str) -> JsonMap:
 
 def build_scenario(plan: Plan, *, old: frozenset[str] = frozenset(), in_flight: int = 8) -> Scenario[Blocks]:
     """A plan of blocks and looks as a scenario; ``old`` blocks lie there before the run."""
-    above = _above(plan)
+    above, is_quarantine = _above(plan), plan.on_failure == "quarantine"
+    waiting: dict[str, list[str]] = {}
+    for step in plan.steps:
+        for other in step.after:
+            waiting.setdefault(other, []).append(step.id)
 
     def make_world() -> Blocks:
-        return Blocks(old=old, above=above, laid=dict.fromkeys(old, "whole"))
+        laid = dict.fromkeys(old, "whole")
+        return Blocks(old=old, above=above, waiting=waiting, is_quarantine=is_quarantine, laid=laid)
 
     def perform(world: Blocks, hit: Hit) -> Perform:
         return Hands(world, hit)
@@ -145,6 +181,8 @@ def build_step(
     attempts: int = 1,
     final: bool = False,
     pools: dict[str, int] | None = None,
+    scope: str = "",
+    after: Iterable[str] = (),
 ) -> Step:
     """A step of the world of blocks."""
     return Step(
@@ -158,6 +196,8 @@ def build_step(
         final=final,
         pools=pools or {},
         read_only=kind == "look",
+        scope=scope,
+        after=frozenset(after),
     )
 
 
@@ -177,40 +217,53 @@ def build_plan(*steps: Step, on_failure: str = "roll-back", limits: dict[str, in
 def draw_scenario(seed: int) -> Scenario[Blocks]:
     """A random plan whose end does not depend on the order in which its steps happen to run.
 
-    So a final step stands between all others, an undo that always fails lies below the step that fails,
-    and a run that stops at a failure has one step in flight and tries nothing twice.
+    So where a failure turns the whole run, a final step stands between all others; an undo that always
+    fails lies below the step that fails; and a run that leaves a part standing at a failure (``stop``,
+    ``quarantine``) has one step in flight and tries nothing twice.
     """
     chance = random.Random(seed)
     count = chance.randint(2, 10)
     names = [f"{'abcdefghijkl'[number]}{number}" for number in range(count)]
+    on_failure = chance.choice(["roll-back", "roll-back", "stop", "continue", "quarantine", "quarantine"])
     needs = [chance.sample(names[:number], chance.randint(0, min(number, 2))) for number in range(count)]
-    middle = chance.randrange(count) if chance.random() < 0.4 else None
-    if middle is not None:
-        needs[middle] = names[:middle]
-        for number in range(middle + 1, count):
-            needs[number] = [*needs[number], names[middle]]
-    on_failure = chance.choice(["roll-back", "roll-back", "stop"])
+    finals = _draw_finals(chance, names, needs, one=on_failure in ("roll-back", "stop"))
     faults = _draw_faults(chance, names, needs)
-    if on_failure == "stop":
+    is_strict = on_failure in ("stop", "quarantine")
+    if is_strict:
         faults = {name: {phase: n for phase, n in found.items() if n < 0} for name, found in faults.items()}
     steps = [
         build_step(
             name,
             *needs[number],
-            kind="look" if chance.random() < 0.2 and number != middle else "block",
+            kind="look" if chance.random() < 0.2 and number not in finals else "block",
             stage=f"stage-{number * 3 // count}",
             fail=faults[name],
             attempts=4,
-            final=number == middle,
+            final=number in finals,
             pools={"pool": chance.randint(1, 2)} if chance.random() < 0.3 else {},
+            scope=chance.choice(["", "x", "y"]),
+            after=chance.sample(names[:number], min(number, 2)) if chance.random() < 0.3 else (),
         )
         for number, name in enumerate(names)
     ]
     looks = {step.id for step in steps if step.read_only}
-    old = frozenset(name for name in names if name not in looks and chance.random() < 0.1 and middle is None)
-    in_flight = 1 if on_failure == "stop" else chance.randint(1, 5)
+    old = frozenset(name for name in names if name not in looks and chance.random() < 0.1 and not finals)
+    in_flight = 1 if is_strict else chance.randint(1, 5)
     plan = build_plan(*steps, on_failure=on_failure, limits={"pool": 2})
     return build_scenario(plan, old=_closed(old, steps), in_flight=in_flight)
+
+
+def _draw_finals(chance: random.Random, names: list[str], needs: list[list[str]], *, one: bool) -> set[int]:
+    """Numbers of final steps; the only one is put between all others."""
+    if chance.random() > 0.4:
+        return set()
+    if not one:
+        return {chance.randrange(len(names)) for _ in range(chance.randint(1, 3))}
+    middle = chance.randrange(len(names))
+    needs[middle] = names[:middle]
+    for number in range(middle + 1, len(names)):
+        needs[number] = [*needs[number], names[middle]]
+    return {middle}
 
 
 def _closed(old: frozenset[str], steps: list[Step]) -> frozenset[str]:
@@ -229,10 +282,10 @@ def _draw_faults(
     for name in names:
         if chance.random() < 0.3:
             faults[name][chance.choice(["observe", "apply", "undo"])] = chance.randint(1, 2)
-    if chance.random() < 0.5:
+    for _ in range(chance.choice([0, 0, 1, 1, 1, 2])):
         victim = chance.randrange(len(names))
         faults[names[victim]][chance.choice(["observe", "apply", "apply"])] = -1
-        if needs[victim] and chance.random() < 0.2:
+        if needs[victim] and chance.random() < 0.3:
             faults[chance.choice(needs[victim])]["undo"] = -1
     return faults
 

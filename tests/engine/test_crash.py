@@ -1,4 +1,4 @@
-"""Power cuts everywhere, and five planted bugs that must not go unnoticed."""
+"""Power cuts everywhere, and seven planted bugs that must not go unnoticed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from drp.engine.graph import Graph
+from drp.engine.bounds import Bounds
+from drp.engine.graph import Frontier, Graph
 from drp.engine.journal import Draft, MemoryJournal, Record, Stamp
 from drp.engine.runner import Runner
 from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Perform, Present, Task
@@ -103,6 +104,10 @@ class ForwardUndo(Graph):
             right = object.__getattribute__(self, "__dict__").get("right")
             if right is not None and self.runner.scheduler.state.back:
                 return right.needs if name == "dependents" else right.dependents
+        if name in ("afters", "followers"):
+            right = object.__getattribute__(self, "__dict__").get("right")
+            if right is not None and self.runner.scheduler.state.back:
+                return right.followers if name == "afters" else right.afters
         return object.__getattribute__(self, name)
 
     def upstream(self, number: int) -> list[int]:
@@ -124,6 +129,24 @@ class ForgetfulJournal(MemoryJournal):
 
 def _swap_graph(runner: Runner) -> None:
     runner.scheduler._graph = ForwardUndo(runner)
+
+
+def _wait_for_nobody(runner: Runner) -> None:
+    scheduler = runner.scheduler
+    scheduler._graph.afters = [[] for _ in runner.scheduler.state.plan.steps]
+    scheduler._frontier = Frontier(scheduler._graph, back=scheduler.state.back)
+
+
+class LaxBounds(Bounds):
+    """Goes on in a scope that has failed."""
+
+    def allow(self, number: int) -> bool:
+        return self._is_within(number)
+
+
+def _swap_bounds(runner: Runner) -> None:
+    scheduler = runner.scheduler
+    scheduler._bounds = LaxBounds(scheduler.state, scheduler._graph)
 
 
 def _with_hands(scenario: Scenario[Blocks], wrap: Any) -> Scenario[Blocks]:
@@ -163,6 +186,8 @@ def test_planted_bug_observe_that_trusts_the_journal_is_noticed() -> None:
         pytest.param(Machine(workers=HastyWorkers), id="end-recorded-before-effect"),
         pytest.param(Machine(tamper=_swap_graph), id="undo-in-forward-order"),
         pytest.param(Machine(journal=ForgetfulJournal), id="lost-start"),
+        pytest.param(Machine(tamper=_wait_for_nobody), id="after-not-waited-for"),
+        pytest.param(Machine(tamper=_swap_bounds), id="work-in-quarantine"),
     ],
 )
 def test_planted_bug_in_the_machine_is_noticed(broken: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from drp.engine.journal import Draft, MemoryJournal, Stamp
 from drp.engine.orders import CancelAsked, Finish, Launch, Order, Returned, Signal, TurnAsked, Wake, Write
 from drp.engine.scheduler import Scheduler
 from drp.engine.tasks import Absent, Done, Outcome, Partial, Present, Task
-from drp.model.plan import Plan
+from drp.model.plan import ON_FAILURE, Plan, Step
 from drp.testing.blocks import build_plan, build_step
 from tests.engine.desk import fatal, transient
 
@@ -24,7 +25,7 @@ NAMES = "abcdefghij"
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     count = draw(st.integers(1, 8))
-    finals = draw(st.sets(st.integers(0, count - 1), max_size=1))
+    finals = draw(st.sets(st.integers(0, count - 1), max_size=2))
     steps = []
     for number, name in enumerate(NAMES[:count]):
         steps.append(
@@ -36,9 +37,11 @@ def plans(draw: st.DrawFn) -> Plan:
                 attempts=draw(st.integers(1, 3)),
                 final=number in finals,
                 pools=draw(st.dictionaries(st.sampled_from(["x", "y"]), st.integers(1, 2), max_size=2)),
+                scope=draw(st.sampled_from(["", "s", "t"])),
+                after=draw(st.sets(st.sampled_from(NAMES[: number or 1]), max_size=min(2, number))),
             )
         )
-    on_failure = draw(st.sampled_from(["roll-back", "stop"]))
+    on_failure = draw(st.sampled_from(ON_FAILURE))
     return build_plan(*steps, on_failure=on_failure, limits={"x": 2, "y": 3})
 
 
@@ -62,6 +65,7 @@ class Play:
         self.out: dict[str, Task] = {}
         self.late: list[Task] = []
         self.launches: Counter[tuple[str, str, int]] = Counter()
+        self.ended: set[str] = set()
         self.finish: Finish | None = None
         self.now = 0.0
         asks: st.SearchStrategy[Signal] = st.sampled_from([CancelAsked(), TurnAsked()])
@@ -141,6 +145,24 @@ class Play:
         else:
             assert not self.was_back
             assert all(states[need].holds for need in step.needs)
+            self.check_after(step)
+            self.check_policy(step)
+
+    def check_after(self, step: Step) -> None:
+        """Who has ended does not come again."""
+        assert step.id not in self.ended
+        assert not step.after & self.out.keys()
+        self.ended |= {other for other in step.after if not self.scheduler.state.steps[other].holds}
+
+    def check_policy(self, step: Step) -> None:
+        state = self.scheduler.state
+        match self.plan.on_failure:
+            case "continue":
+                pass
+            case "quarantine":
+                assert step.scope not in state.failures or step.scope in state.final_scopes
+            case _:
+                assert not state.failures or state.past_final
 
 
 @settings(max_examples=150)
@@ -160,9 +182,30 @@ def test_every_run_ends_and_keeps_the_laws(plan: Plan, data: st.DataObject, in_f
         case "stuck":
             assert "stuck" in states.values()
         case "partial":
-            assert play.scheduler.state.past_final
+            assert play.scheduler.state.failures
+            assert play.scheduler.state.past_final or plan.on_failure in ("continue", "quarantine")
         case "stopped":
             assert "failed" in states.values()
+
+
+@settings(max_examples=40)
+@given(plans(), st.data(), st.integers(1, 4))
+def test_what_was_not_touched_by_a_failure_is_done(plan: Plan, data: st.DataObject, in_flight: int) -> None:
+    """With ``continue`` all but what needs a failed step, with ``quarantine`` all but its scope besides."""
+    plan = replace(plan, on_failure=data.draw(st.sampled_from(["continue", "quarantine"])))
+    play = Play(plan, data, in_flight)
+    play.asks = {}
+    play.run()
+
+    states = play.scheduler.state.steps
+    failed = {step.scope for step in plan.steps if states[step.id].status == "failed"}
+    left: set[str] = set()
+    for step in plan.steps:
+        is_left = plan.on_failure == "quarantine" and step.scope in failed
+        if is_left or states[step.id].status == "failed" or step.needs & left:
+            left.add(step.id)
+        else:
+            assert states[step.id].holds
 
 
 @settings(max_examples=50)

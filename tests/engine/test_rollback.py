@@ -308,7 +308,7 @@ def test_resume_between_failure_and_turn_turns() -> None:
     state = RunState.of(desk.scheduler.state.plan)
     state.steps.update(desk.scheduler.state.steps)
     state.steps["b"] = replace(state.steps["b"], status="failed", undo_attempts=0)
-    state.failure = desk.scheduler.state.failure
+    state.failures = desk.scheduler.state.failures
 
     again = Desk(state.plan, state=state).feed(Resumed())
 

@@ -4,89 +4,21 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypedDict, Unpack
 
 import pytest
 
-from drp.engine.events import Event
-from drp.engine.faults import Faults
-from drp.engine.journal import Draft, Journal, MemoryJournal, Record, Stamp
+from drp.engine.journal import Draft, MemoryJournal, Record, Stamp
 from drp.engine.runner import Runner
-from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Present, Task
-from drp.engine.workers import Message, Workers
+from drp.engine.tasks import Done, Outcome, Present, Task
+from drp.engine.workers import Message
 from drp.errors import BugError, RefusedError, RejectedError, UnreachableError
-from drp.model.plan import Plan
 from drp.testing.blocks import build_plan, build_step
 from drp.testing.clock import ManualClock
 from drp.testing.crash import Countdown, SteppedWorkers
-
-Script = dict[str, Callable[[Task], Outcome]]
-
-
-class Hands:
-    """Does what the script says for ``PHASE STEP``; else looking finds nothing and doing succeeds."""
-
-    def __init__(self, script: Script | None = None) -> None:
-        self.script = script or {}
-        self.done: list[str] = []
-        self.progress: OnProgress = lambda data: None
-
-    def __call__(self, task: Task, on_progress: OnProgress) -> Outcome:
-        self.progress = on_progress
-        key = f"{task.phase} {task.step.id}"
-        self.done.append(key)
-        default: Outcome = Absent() if task.phase == "observe" else Done({"from": task.step.id})
-        return self.script[key](task) if key in self.script else default
-
-
-class Options(TypedDict, total=False):
-    """What a runner can be given besides its parts."""
-
-    epoch: int
-    answers: Mapping[str, str]
-    may_continue: Callable[[], bool]
-    in_flight: int
-    faults: Faults
-    workers: Workers
-
-
-class Rig:
-    """A runner with all its parts at hand."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        script: Script | None = None,
-        *,
-        journal: Journal | None = None,
-        stepped: bool = False,
-        **options: Unpack[Options],
-    ) -> None:
-        self.plan, self.hands, self.clock = plan, Hands(script), ManualClock()
-        self.journal = journal or MemoryJournal()
-        self.events: list[Event] = []
-        if stepped:
-            chance = random.Random(1)
-            options["workers"] = SteppedWorkers(self.hands, Countdown(), chance=chance, clock=self.clock)
-        self.runner = Runner(
-            plan,
-            self.journal,
-            self.hands,
-            clock=self.clock,
-            actor="ops@h1",
-            sink=self.events.append,
-            **options,
-        )
-
-    def kinds(self) -> list[str]:
-        return [f"{record.kind} {record.step}".strip() for record in self.journal.read()]
-
-    def told(self) -> list[str]:
-        return [f"{event.kind} {event.name} {event.status}".strip() for event in self.events]
-
+from tests.engine.rig import Hands, Rig, Script
 
 CHAIN = build_plan(build_step("a", stage="one"), build_step("b", "a", stage="two"))
 
@@ -329,9 +261,9 @@ def test_stuck_run_can_be_rolled_back_again() -> None:
     assert second.runner.run(back=True).outcome == "rolled-back"
 
 
-def _refused(it: Rig, **request: bool) -> tuple[str, str]:
+def _refused(it: Rig, *, again: bool = False, back: bool = False) -> tuple[str, str]:
     with pytest.raises(RefusedError) as caught:
-        it.runner.run(**request)
+        it.runner.run(again=again, back=back)
     return str(caught.value), caught.value.hint
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,8 +44,27 @@ def test_digest_is_that_of_the_content() -> None:
 
 
 def test_plan_of_another_format_is_refused() -> None:
-    with pytest.raises(ValueError, match="plan format 2, this drp reads 1"):
-        Plan.from_json({**PLAN.to_json(), "format": 2})
+    with pytest.raises(ValueError, match="plan format 3, this drp reads 1 to 2"):
+        Plan.from_json({**PLAN.to_json(), "format": 3})
+
+
+def test_plan_without_scopes_is_written_as_it_always_was() -> None:
+    """Its digest stays, and an older drp reads it."""
+    written = PLAN.to_json()
+
+    assert written["format"] == 1
+    assert "scope" not in str(written)
+    assert PLAN.digest() == "91630d33e2acba9c8d074e6011fdf1f87b851eb78b34d00518358677c6a55c94"
+
+
+def test_what_an_older_drp_would_do_wrongly_it_refuses_to_read() -> None:
+    scoped = replace(STEP, scope="acme", after=frozenset({"b", "a"}))
+    plan = replace(PLAN, steps=(scoped,), on_failure="quarantine")
+
+    assert Plan.from_json(plan.to_json()) == plan
+    assert plan.to_json()["format"] == 2
+    assert plan.scopes() == ("acme",)
+    assert replace(PLAN, on_failure="continue").to_json()["format"] == 2
 
 
 def test_step_is_found_by_its_id() -> None:
