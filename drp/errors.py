@@ -16,7 +16,8 @@
     └── BugError                    70   drp itself is wrong
 
 Grammar of a message: ``cannot VERB 'OBJECT': CAUSE``, lower case, no full stop, seen and not
-guessed. ``state`` says what the world is like now, ``hint`` is a sentence naming the next command.
+guessed. ``state`` says what the world is like now, ``hint`` is a sentence naming the next command,
+``page`` (as ``C5``, or "") names the page that explains it.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ class DrpError(Exception):
     exit_code: ClassVar[int] = 6
     word: ClassVar[str] = "failed"
 
-    def __init__(self, message: str, *, state: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, state: str = "", hint: str = "", page: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.state = state
         self.hint = hint
+        self.page = page
 
 
 class UsageError(DrpError):
@@ -137,8 +139,10 @@ class RateLimitedError(ProviderError):
 
     transient = True
 
-    def __init__(self, message: str, *, retry_after: float, state: str = "", hint: str = "") -> None:
-        super().__init__(message, state=state, hint=hint)
+    def __init__(
+        self, message: str, *, retry_after: float, state: str = "", hint: str = "", page: str = ""
+    ) -> None:
+        super().__init__(message, state=state, hint=hint, page=page)
         self.retry_after = retry_after
 
 

@@ -13,10 +13,34 @@ from drp.engine.tasks import Absent
 from drp.errors import RefusedError, VerificationError
 from drp.model.names import EDGE
 from drp.model.values import JsonMap
+from drp.ports.hosts import HostState
 from drp.witness.epochs import EpochReader
 
 CLOCK_SKEW = timedelta(seconds=2)
-"""Planned runs stop beyond this difference between an engine's clock and ours."""
+"""Planned runs stop at this difference between an engine's clock and ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReading:
+    """An engine's state, and how far its clock is ahead of ours (``offset``), give or take ``error``."""
+
+    state: HostState
+    offset: timedelta
+    error: timedelta
+
+    @property
+    def surely_off(self) -> timedelta:
+        """The least by which it is wrong, whenever in the call the engine looked at its clock."""
+        return max(timedelta(0), abs(self.offset) - self.error)
+
+
+def read_clock(ports: ReadPorts | WritePorts, host: str) -> ClockReading:
+    """Ask the engine for its time and for what it tells of itself. Errors: those of the port."""
+    port = ports.host(host)
+    before = ports.clock.now()
+    state = port.state()
+    half = (ports.clock.now() - before) / 2
+    return ClockReading(state=state, offset=state.time - before - half, error=half)
 
 
 class Check(Action):  # type: ignore[type-arg]
@@ -40,14 +64,15 @@ class CheckHost(Check):
     params = HostParams
 
     def apply(self, ports: WritePorts, params: HostParams, call: Call) -> JsonMap:
-        state = ports.host(params.host).state()
-        skew = abs(state.time - ports.clock.now())
-        if skew > CLOCK_SKEW:
+        reading = read_clock(ports, params.host)
+        off_s = reading.surely_off.total_seconds()
+        if reading.surely_off >= CLOCK_SKEW:
             raise VerificationError(
-                f"cannot use host '{params.host}': its clock is {skew.total_seconds():.1f} s off",
+                f"cannot use host '{params.host}': its clock is {off_s:.1f} s off",
                 hint=f"Repair the time service of '{params.host}', then run the command again.",
+                page="B9",
             )
-        return {"engine": state.engine_version, "api": state.api_version}
+        return {"engine": reading.state.engine_version, "api": reading.state.api_version}
 
 
 class CheckEdge(Check):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count, islice
 
 from drp.actions.build import FIRST_TENANT_BLOCK, link_block
 from drp.errors import RefusedError
@@ -66,22 +67,32 @@ def free_memory(inventory: Inventory, occupancy: Occupancy) -> int:
     return occupancy.host.memory - sum(promised)
 
 
-def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
-    """Three free blocks of the host's subnets. Raises RefusedError when there are fewer."""
+def count_free_links(occupancy: Occupancy) -> int:
+    """How many blocks of the host's subnets a new link could take."""
+    return sum(1 for _ in _iter_free(occupancy))
+
+
+def _iter_free(occupancy: Occupancy) -> Iterator[str]:
     used = [ipaddress.ip_network(cidr) for cidr in sorted(occupancy.subnets)]
-    free: list[str] = []
-    index = FIRST_TENANT_BLOCK
-    while len(free) < len(LINK_ROLES):
+    for index in count(FIRST_TENANT_BLOCK):
         try:
             block = link_block(occupancy.host, index)
-        except IndexError as error:
-            raise RefusedError(
-                f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",
-                hint=f"Widen `subnets` of host '{occupancy.host.name}' or retire old instances.",
-            ) from error
-        if not any(ipaddress.ip_network(block).overlaps(other) for other in used):
-            free.append(block)
-        index += 1
+        except IndexError:
+            return
+        wanted = ipaddress.ip_network(block)
+        if not any(wanted.overlaps(other) for other in used):
+            yield block
+
+
+def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
+    """Three free blocks of the host's subnets. Raises RefusedError when there are fewer."""
+    free = [*islice(_iter_free(occupancy), len(LINK_ROLES))]
+    if len(free) < len(LINK_ROLES):
+        raise RefusedError(
+            f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",
+            hint=f"Widen `subnets` of host '{occupancy.host.name}' or retire old instances.",
+            page="C5",
+        )
     return dict(zip(LINK_ROLES, free, strict=True))
 
 

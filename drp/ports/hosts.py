@@ -20,6 +20,8 @@ class HostState:
     time: datetime
     memory: int
     cpus: int
+    pools: tuple[str, ...] = ()
+    """Networks (CIDR) from which the engine takes one when whoever creates a network names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,16 @@ class HostReader(Protocol):
 
     def read_file(self, container: str, path: str) -> bytes | None:
         """A file of a container (in a volume or its root), or None; NotFoundError: no such container."""
+        ...
+
+    def look_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
+        """``run_once`` of a container that sees the host's own network and can change nothing.
+
+        Raises BugError for a spec with mounts, networks, ports, capabilities or sysctls, or that runs as
+        root; else as ``run_once`` does.
+        """
         ...
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from io import BytesIO
 from typing import Final
 
 from drp.dataplane import keys
+from drp.dataplane.wire import read_job, render_result
 from drp.model.inventory import (
     Account,
     DnsZone,
@@ -28,6 +30,7 @@ from drp.model.inventory import (
     Tenant,
 )
 from drp.model.names import EDGE, SERVICE_ROLES, ServiceRole
+from drp.model.specs import ContainerSpec
 from drp.model.values import JsonMap, Secret
 from drp.ports.probes import Answer
 from drp.testing.certificates import Authority
@@ -136,6 +139,9 @@ class FakeCompany:
         self.probes.answers = AnyApi(self.hosts)
         for name in ("helper", "edge", *SERVICE_ROLES):
             self.hosts["h1"].add_image(image_id(name), name.encode())
+        for host in self.hosts.values():
+            self.secrets[host.name] = Secret(b"of an engine")
+            host.programs[image_id("helper")] = answer_survey
 
     # the ports
 
@@ -169,6 +175,7 @@ class FakeCompany:
         }
 
     def _build_inventory(self) -> Inventory:
+        self.secrets["tsig"] = Secret(b"of the zone")
         tenants = {}
         for name in _TENANTS:
             pair = keys.new_backup_keypair()
@@ -229,6 +236,12 @@ class FakeCompany:
         self.secrets[f"{site}.signing"] = pair.private
         public = base64.b64encode(pair.public).decode()
         return Signer(site=site, public=public, private=_sealed(f"{site}.signing"))
+
+
+def answer_survey(host: FakeHost, _spec: ContainerSpec, stdin: bytes) -> Iterable[bytes]:
+    """The helper's job ``survey``, as it runs in a look; all other jobs are FakeHelpers'."""
+    assert read_job(BytesIO(stdin)).kind == "survey"
+    yield render_result({**host.ground}).encode()
 
 
 class SecretShelf(dict[str, Secret]):

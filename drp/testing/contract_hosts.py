@@ -371,3 +371,29 @@ class HostContract:
         whole = b"".join(bench.host.save_image(bench.image))
         with pytest.raises(RejectedError):
             bench.other.load_image(iter([whole[: len(whole) // 2]]))
+
+    # looks
+
+    def test_a_look_gives_its_output_and_leaves_nothing(self, bench: Bench) -> None:
+        spec = bench.once("look", "digest")
+        stdin = b"x" * 300000
+        lines = list(bench.host.look_once(spec, stdin, ENOUGH))
+        assert lines[-1].split()[0].decode() == hashlib.sha256(stdin).hexdigest()
+        assert bench.host.find_container(spec.name) is None
+
+    @pytest.mark.parametrize(
+        "power",
+        [
+            {"mounts": (Mount(path="/data", volume="any"),)},
+            {"attachments": (Attachment(network="any"),)},
+            {"ports": (PublishedPort(address="192.0.2.1", port=80, container_port=80),)},
+            {"capabilities": ("CHOWN",)},
+            {"sysctls": {"net.ipv4.ip_forward": "1"}},
+            {"uid": 0},
+        ],
+        ids=lambda power: next(iter(power)),
+    )
+    def test_a_look_can_change_nothing(self, bench: Bench, power: dict[str, Any]) -> None:
+        spec = replace(bench.once("look", "digest"), **power)
+        with pytest.raises(BugError, match="cannot look from"):
+            list(bench.host.look_once(spec, b"", ENOUGH))

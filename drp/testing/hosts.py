@@ -19,7 +19,7 @@ from drp.errors import ConflictError, DeadlineError, DrpError, NotFoundError, Re
 from drp.model.specs import Attachment, ContainerSpec, FileSpec, NetworkSpec, VolumeSpec
 from drp.model.values import JsonMap
 from drp.ports.hosts import ContainerState, ExecResult, HostState, NetworkState
-from drp.providers.docker.translate import build_container
+from drp.providers.docker.translate import build_container, build_look
 from drp.testing.failures import Scripted
 from drp.testing.host_world import FakeContainer, FakeFile, FakeNetwork, FakeVolume, World, published
 
@@ -53,6 +53,11 @@ class FakeHost(Scripted):
         super().__init__()
         self.name = name
         self.time = time
+        self.ahead = timedelta()
+        """By how much the host's clock is wrong."""
+        self.pools: tuple[str, ...] = ("172.17.0.0/16",)
+        self.ground: JsonMap = {"free_bytes": 500 * 2**30, "total_bytes": 1000 * 2**30, "routes": []}
+        """What only a program on the host sees, as the data plane's job ``survey`` tells it."""
         self.memory = 64 * 2**30
         self.cpus = 16
         self.reachable = True
@@ -91,9 +96,10 @@ class FakeHost(Scripted):
                 name=self.name,
                 api_version="1.41",
                 engine_version="20.10.24",
-                time=self.time,
+                time=self.time + self.ahead,
                 memory=self.memory,
                 cpus=self.cpus,
+                pools=self.pools,
             )
 
     def has_image(self, image: str) -> bool:
@@ -247,6 +253,13 @@ class FakeHost(Scripted):
     ) -> Generator[bytes, None, None]:
         # not locked between lines: whoever reads them may do other things meanwhile
         with self._call("run_once"), self.one_shot(spec, deadline):
+            yield from self._program(spec)(self, spec, stdin)
+
+    def look_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
+        build_look(spec)  # for its checks
+        with self._call("look_once"), self.one_shot(spec, deadline):
             yield from self._program(spec)(self, spec, stdin)
 
     @contextlib.contextmanager

@@ -21,6 +21,8 @@ class FakeObjects(Scripted):
         super().__init__()
         self.content: dict[str, bytes] = {} if content is None else content
         self.denied = denied
+        self.lenient = False
+        """True: a store that does not know conditional puts and overwrites what is there."""
         self.down = False
         """True: no answer to anything."""
 
@@ -44,7 +46,7 @@ class FakeObjects(Scripted):
     def put_once(self, key: str, content: bytes) -> None:
         self._check("put_once", key)
         with self._call("put_once"), _ONE_WRITER:
-            if key in self.content:
+            if key in self.content and not self.lenient:
                 raise ConflictError(f"cannot create object '{key}': it exists")
             self.content[key] = content
 

@@ -24,6 +24,7 @@ from drp.dataplane.job import Context, Reporter
 from drp.dataplane.jobs.files import find_filesystem
 from drp.dataplane.jobs.http import check_answer, parse_request
 from drp.dataplane.jobs.registry import JOBS, run_job
+from drp.dataplane.jobs.survey import parse_routes
 from drp.dataplane.wire import Job, decode_output, encode_job
 from drp.errors import (
     DeadlineError,
@@ -336,3 +337,28 @@ def test_job_for_no_database_is_refused() -> None:
                 job=Job(kind="check-login", params={}, secrets={"candidate": Secret(b"x")}), doors=RealDoors()
             )
         )
+
+
+# survey
+
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t0101030A\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0001030A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+tun0\t0000400A\t0101030A\t0003\t0\t0\t0\t00F0FFFF\t0\t0\t0
+tun1\t0000500A\t0101030A\t0002\t0\t0\t0\t0000FFFF\t0\t0\t0
+"""
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the table is written in the order of a small machine")
+def test_routes_of_a_host_are_read_without_the_default_and_those_that_are_down() -> None:
+    assert parse_routes(ROUTES) == [
+        {"network": "10.3.1.0/24", "interface": "eth0"},
+        {"network": "10.64.0.0/20", "interface": "tun0"},
+    ]
+
+
+def test_survey_tells_room_and_routes() -> None:
+    told = run("survey", {"path": "/"})
+    assert 0 < int(str(told["free_bytes"])) <= int(str(told["total_bytes"]))
+    assert isinstance(told["routes"], list)

@@ -10,7 +10,10 @@ import typer
 from drp.cli.grammar.verb import Verb
 from drp.cli.invocation import Common, Invocation
 
-_AREAS: Final = "config, secrets, engines, stores or dns; else all."
+_AREAS: Final = (
+    "config, secrets, engines, clocks, space, subnets, pools, images, stores, witness, handshakes, dns, "
+    "epochs or runs; else all."
+)
 
 
 def status(
@@ -36,8 +39,8 @@ VERBS: Final[Mapping[str, Verb]] = {
         status,
     ),
     "check": Verb(
-        "Look whether configuration, secrets, engines, stores and DNS are well.",
-        ("drp check", "drp check config dns"),
+        "Look whether all that a change or a disaster needs is there and well.",
+        ("drp check", "drp check engines dns"),
         check,
         (4, 11),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drp.cli.verbs.session import Do, Session
-from drp.commands.check import check as look
+from drp.commands.check.areas import check as look
 from drp.commands.results import Result
 from drp.commands.status import Observer
 
@@ -18,7 +18,8 @@ def status(session: Session) -> Result:
 
 
 def check(session: Session) -> Result:
-    return look(session.open().ports, session.invocation.areas)
+    workshop = session.open()
+    return look(workshop.ports, session.invocation.areas, is_alive=workshop.is_alive)
 
 
 DO: Final[Mapping[str, Do]] = {"status": status, "check": check}

@@ -131,3 +131,10 @@ class FileOperation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesParams:
     operations: tuple[FileOperation, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyParams:
+    """``path``: any path of the file system whose room is asked for."""
+
+    path: str

@@ -22,6 +22,7 @@ JOBS: Final[Mapping[str, str]] = {
     "wait-ready": "databases:run_wait_ready",
     "http": "http:run_http",
     "files": "files:run_files",
+    "survey": "survey:run_survey",
 }
 """Kind -> module beside this one, and the function in it: (Context) -> data."""
 

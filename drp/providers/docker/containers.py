@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -54,10 +54,14 @@ def _exists(engine: Engine, name: str) -> bool:
         return False
 
 
-def _make(engine: Engine, spec: ContainerSpec, name: str) -> str:
+Shape = Callable[[ContainerSpec], dict[str, Any]]
+"""How a spec becomes the body of a request."""
+
+
+def _make(engine: Engine, spec: ContainerSpec, name: str, shape: Shape = build_container) -> str:
     """Id of a new container with all its attachments; nothing is left of it when one fails."""
     _check_parts(engine, spec)
-    body = build_container(spec)
+    body = shape(spec)
     made = str(engine.change.create_container_from_config(body, name)["Id"])  # type: ignore[no-untyped-call]
     try:
         for link in spec.attachments[1:]:
@@ -135,14 +139,14 @@ def execute(engine: Engine, container: str, argv: Sequence[str], *, deadline: ti
 
 
 def run_once(
-    engine: Engine, spec: ContainerSpec, stdin: bytes, *, deadline: timedelta
+    engine: Engine, spec: ContainerSpec, stdin: bytes, *, deadline: timedelta, shape: Shape = build_container
 ) -> Generator[bytes, None, None]:
     """Lines of a one-shot container, which is gone afterwards however it ends."""
     doing = f"run '{spec.name}' on host '{engine.host}'"
     until = Deadline(deadline, doing)
     with translated(engine.host, f"run '{spec.name}'"):
         remove(engine.change, spec.name)
-        made = _make(engine, spec, spec.name)
+        made = _make(engine, spec, spec.name, shape)
     try:
         with translated(engine.host, f"run '{spec.name}'"):
             tail: deque[bytes] = deque(maxlen=_TAIL_PIECES)

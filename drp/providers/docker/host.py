@@ -14,7 +14,7 @@ from drp.ports.hosts import ContainerState, ExecResult, HostState, NetworkState
 from drp.providers.docker import archives, containers, images, states
 from drp.providers.docker.engine import Engine
 from drp.providers.docker.faults import translated
-from drp.providers.docker.translate import build_network
+from drp.providers.docker.translate import build_look, build_network
 
 
 class DockerHost:
@@ -36,6 +36,7 @@ class DockerHost:
                 time=states.parse_time(info["SystemTime"]),
                 memory=info["MemTotal"],
                 cpus=info["NCPU"],
+                pools=states.parse_pools(info),
             )
 
     def has_image(self, image: str) -> bool:
@@ -105,6 +106,11 @@ class DockerHost:
                 return None
             except tarfile.TarError as error:
                 raise RejectedError(f"cannot read '{path}' of '{container}': {error}") from error
+
+    def look_once(
+        self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
+    ) -> Generator[bytes, None, None]:
+        return containers.run_once(self._engine, spec, stdin, deadline=deadline, shape=build_look)
 
     # images, networks, volumes
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from drp.model.specs import SPEC_LABEL
 from drp.ports.hosts import ContainerState, NetworkState
 from drp.providers.docker.translate import find_bridge, has_host_address
+
+_BUILT_IN_POOLS: Final = (*(f"172.{number}.0.0/16" for number in range(17, 32)), "192.168.0.0/16")
+"""What an engine uses that was told nothing (libnetwork, ``ipamutils``)."""
+
+
+def parse_pools(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """The pools an engine tells of in its own description; it is silent about those built into it."""
+    pools = info.get("DefaultAddressPools") or ()
+    return tuple(pool["Base"] for pool in pools if ":" not in pool["Base"]) or _BUILT_IN_POOLS
 
 
 def parse_container(found: Mapping[str, Any]) -> ContainerState:

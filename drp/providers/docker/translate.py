@@ -66,6 +66,24 @@ def build_container(spec: ContainerSpec) -> dict[str, Any]:
     return body
 
 
+def build_look(spec: ContainerSpec) -> dict[str, Any]:
+    """Body for a container that sees the host's network and can change nothing. Raises BugError."""
+    powers = {
+        "mounts": spec.mounts,
+        "networks": spec.attachments,
+        "ports": spec.ports,
+        "capabilities": spec.capabilities,
+        "sysctls": spec.sysctls,
+        "root": not spec.uid or not spec.gid,
+    }
+    has = [name for name, power in powers.items() if power]
+    if has:
+        raise BugError(f"cannot look from '{spec.name}': a look has no {', no '.join(has)}")
+    body = build_container(spec)
+    body["HostConfig"]["NetworkMode"] = "host"
+    return body
+
+
 def _build_host_config(spec: ContainerSpec) -> dict[str, Any]:
     return {
         "NetworkMode": _network_mode(spec),

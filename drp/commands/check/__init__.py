@@ -1,0 +1,1 @@
+"""Look whether all that a change or a disaster needs is there: a module for each kind of thing."""
