@@ -13,6 +13,7 @@ from typing import Any
 from tests.lab.configuration import Written
 from tests.lab.lab import Lab
 from tests.lab.machine import LabError, Machine
+from tests.lab.state import CHECKOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,9 @@ class Operator:
         return [sys.executable, "-m", "drp", *words, *folders, "--key-file", str(self.written.key_file)]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {"DRP_OPERATOR": f"tester@{self.machine.name}", **(more or {})}
+        # the drp of this checkout, whatever is installed
+        known = {"DRP_OPERATOR": f"tester@{self.machine.name}", "PYTHONPATH": str(CHECKOUT)}
+        return {**known, **(more or {})}
 
     def try_drp(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 300) -> Finished:
         """Run one command with ``--json``; whatever its exit code."""
