@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -119,6 +120,23 @@ class HostMachine(Machine):
                 return
             time.sleep(0.02)
         raise LabError(f"cannot start the engine of '{self.name}': {log.read_text()[-2000:].strip()}")
+
+    def kill_engine(self) -> None:
+        """kill -9 of dockerd alone: containers and containerd stay. ``start_engine`` brings it back."""
+        assert self._engine is not None
+        self.kill(self._engine)
+        # what a supervisor does before it starts the engine again
+        self.path("/run/docker.pid").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def full_volumes(self, *, free: int) -> Iterator[None]:
+        """New volumes lie on a file system with ``free`` bytes meanwhile; those in use are not moved."""
+        folder = "/var/lib/docker/volumes"
+        self.run("mount", "-t", "tmpfs", "-o", f"size={free}", "tmpfs", folder)
+        try:
+            yield
+        finally:
+            self.run("umount", "-l", folder)
 
     def open_client(self) -> docker.DockerClient:
         """A client of the engine over its unix socket, for those who stand outside; close it."""

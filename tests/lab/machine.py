@@ -123,6 +123,13 @@ class Machine:
         if lines:
             self.run("ip", "-batch", "-", input="\n".join(lines) + "\n")
 
+    def find_leg(self, address: IPv4Address) -> Leg:
+        """The leg with an address. Raises LookupError."""
+        found = [leg for leg in self._legs if leg.address == address]
+        if not found:
+            raise LookupError(f"'{self.name}' has no leg with address {address}")
+        return found[0]
+
     # ---- power
 
     @property
@@ -248,6 +255,39 @@ class Machine:
         with self._guard:
             self._children = [c for c in self._children if c.poll() is None] + [child]
         return child
+
+    @staticmethod
+    def kill(child: subprocess.Popen[bytes]) -> None:
+        """kill -9 of what ``popen`` started."""
+        for pid in Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        child.wait()
+
+    def find_process(self, program: str) -> int:
+        """The pid, seen from outside, of the machine's only process of this program. Raises LookupError."""
+        own = os.readlink(f"/proc/{self.pid}/ns/pid")
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # processes come and go
+                if (place / "comm").read_text().strip() == program and os.readlink(place / "ns/pid") == own:
+                    found.append(int(place.name))
+        if len(found) != 1:
+            raise LookupError(f"'{self.name}' has {len(found)} processes '{program}'")
+        return found[0]
+
+    @contextlib.contextmanager
+    def stopped(self, program: str) -> Iterator[None]:
+        """SIGSTOP: the program does nothing meanwhile, and the kernel still accepts connections for it."""
+        process = self.find_process(program)
+        parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            # a wrapper whose child was stopped has stopped itself
+            for pid in (process, parent):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def path(self, inside: str) -> Path:
         """A path inside the machine as seen from outside."""

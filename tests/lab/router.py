@@ -5,6 +5,7 @@ There are two, so that the public and the management side have nothing in common
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import subprocess
 import time
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.lab.machine import Leg
+
+_LOSING = """
+table inet faults {
+	chain forward { type filter hook forward priority -10; policy accept; }
+}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +58,15 @@ class Segment:
         else:
             raise LabError(f"cannot plug '{leg.device}' into {self.name}: {done.stderr.strip()}")
         self.router.ip_batch([f"link set {leg.port} master {self.name}", f"link set {leg.port} up"])
+
+    @contextlib.contextmanager
+    def pulled(self, leg: Leg) -> Iterator[None]:
+        """The cable is out meanwhile; addresses and routes of both ends stay, as with a real one."""
+        self.router.ip_batch([f"link set {leg.port} down"])
+        try:
+            yield
+        finally:
+            self.router.ip_batch([f"link set {leg.port} up"])
 
     def unplug(self, leg: Leg) -> None:
         if self.router.is_on:
@@ -86,3 +102,14 @@ class Router(Machine):
                     f"link set {segment.name} up",
                 ],
             )
+
+    @contextlib.contextmanager
+    def losing(self, *, source: IPv4Address | IPv4Network, destination: IPv4Address) -> Iterator[None]:
+        """Packets from the one to the other are lost in silence meanwhile; answers are other packets."""
+        self.run("nft", "-f", "-", input=_LOSING)
+        self.run("nft", "add", "rule", "inet", "faults", "forward",
+                 "ip", "saddr", str(source), "ip", "daddr", str(destination), "drop")  # fmt: skip
+        try:
+            yield
+        finally:
+            self.run("nft", "delete", "table", "inet", "faults")

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import shutil
-import signal
 import subprocess
 import tarfile
 import tempfile
@@ -90,28 +89,9 @@ class EngineMachine(Machine):
     def kill_engine(self) -> None:
         """kill -9 of dockerd alone; containers go on."""
         assert self._engine is not None
-        self._signal_engine(signal.SIGKILL)
-        self._engine.wait()
+        self.kill(self._engine)
         # what a supervisor does before it starts the engine again
         self.path("/run/docker.pid").unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        """dockerd is stopped (SIGSTOP) for the time of the block; its kernel still accepts connections."""
-        self._signal_engine(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._signal_engine(signal.SIGCONT)
-
-    def _signal_engine(self, number: signal.Signals) -> None:
-        assert self._engine is not None
-        wrapper = self._engine.pid
-        pid = int(Path(f"/proc/{wrapper}/task/{wrapper}/children").read_text().split()[0])
-        subprocess.run(["kill", f"-{number.value}", str(pid)], check=True)
-        if number == signal.SIGCONT:
-            # the wrapper has stopped itself along with its child
-            subprocess.run(["kill", f"-{number.value}", str(wrapper)], check=True)
 
     def tls(self, client: KeyPair | None = None, ca: bytes | None = None) -> TlsMaterial:
         pair = client or self.authority.issue_client("operator")

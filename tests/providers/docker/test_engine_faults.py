@@ -91,7 +91,7 @@ class TestOneShots:
     ) -> None:
         lines = machine.over_tls(UNSUSPECTING).run_once(make_spec(image, SILENCE), b"", timedelta(seconds=4))
         next(lines)
-        with machine.frozen(), pytest.raises(DeadlineError, match="no end within 4s"):
+        with machine.stopped("dockerd"), pytest.raises(DeadlineError, match="no end within 4s"):
             list(lines)
 
     def test_frozen_engine_is_noticed_before_a_far_deadline(
@@ -99,7 +99,7 @@ class TestOneShots:
     ) -> None:
         lines = host.run_once(make_spec(image, SILENCE), b"", LONG_ENOUGH)
         next(lines)
-        with machine.frozen(), pytest.raises(UnreachableError, match="no answer in time"):
+        with machine.stopped("dockerd"), pytest.raises(UnreachableError, match="no answer in time"):
             list(lines)
 
     def test_silence_alone_is_no_fault(self, host: DockerHost, image: str) -> None:
@@ -142,7 +142,7 @@ class TestCommands:
         self, machine: EngineMachine, host: DockerHost, running: str
     ) -> None:
         host.state()
-        with machine.frozen(), pytest.raises((DeadlineError, UnreachableError)):
+        with machine.stopped("dockerd"), pytest.raises((DeadlineError, UnreachableError)):
             host.execute(running, ["sleep", "1000"], timedelta(seconds=3))
 
 
@@ -161,7 +161,7 @@ CALLS: dict[str, Callable[[DockerHost], object]] = {
 class TestAllCallsEnd:
     def test_frozen(self, machine: EngineMachine, host: DockerHost, call: Callable[..., object]) -> None:
         host.state()
-        with machine.frozen(), pytest.raises(UnreachableError, match="no answer in time"):
+        with machine.stopped("dockerd"), pytest.raises(UnreachableError, match="no answer in time"):
             call(host)
 
     def test_dead(self, machine: EngineMachine, host: DockerHost, call: Callable[..., object]) -> None:
