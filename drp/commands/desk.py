@@ -46,13 +46,14 @@ class Desk:
 class Workshop:
     """The inventory with everything that can act on it, put together by ``wiring`` (or by a test).
 
-    ``performer`` makes the function by which the engine has the steps of one run done.
+    ``performer`` makes the function by which the engine has the steps of one run done: run id, number of
+    its lease (0 for one that only looks).
     """
 
     inventory: Inventory
     ports: WritePorts
     gather: Callable[[Order], JsonMap]
     compile: Callable[[Order, JsonMap], Plan]
-    performer: Callable[[str], Perform]
+    performer: Callable[[str, int], Perform]
     witness: ObjectStore
     is_alive: IsAlive

@@ -48,13 +48,14 @@ class Execution:
 
     def _build_runner(self, journal: SqliteJournal) -> Runner:
         assignment, desk = self._assignment, self._desk
+        epoch = self._held.keeper.lease.number
         return Runner(
             assignment.plan,
             journal,
-            self._workshop.performer(assignment.plan.run),
+            self._workshop.performer(assignment.plan.run, epoch),
             clock=desk.clock,
             actor=desk.operator,
-            epoch=self._held.keeper.lease.number,
+            epoch=epoch,
             answers=assignment.answers,
             sink=Narrator(
                 desk.emit,

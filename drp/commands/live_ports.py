@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from drp.actions.build import EDGE_UID
@@ -30,10 +30,20 @@ _PATIENCE_S = 60
 
 
 class LivePorts:
-    """Both halves of an action's ports. Names are those of the configuration."""
+    """Both halves of an action's ports. Names are those of the configuration.
 
-    def __init__(self, inventory: Inventory, resolve: Callable[[SecretRef], Secret]) -> None:
+    ``headers`` go with every call of an engine.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        resolve: Callable[[SecretRef], Secret],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.inventory = inventory
+        self._headers = dict(headers or {})
         self.clock: Clock = SystemClock()
         self.probes: Probes = NetworkProbes(inventory.edge_ca)
         self.helpers: Helpers = DockerHelpers(self.host)
@@ -41,6 +51,13 @@ class LivePorts:
         self._made: dict[str, Any] = {}
         # One port may need another while it is made: an edge needs its host.
         self._lock = threading.RLock()
+
+    def for_run(self, run: str, epoch: int) -> LivePorts:
+        """Ports of their own for a run: every engine is told the run and the number of its lease.
+
+        So whoever stands before an engine can refuse a run whose lease another one has taken over.
+        """
+        return LivePorts(self.inventory, self._resolve, headers={"X-Drp-Run": run, "X-Drp-Epoch": str(epoch)})
 
     def host(self, name: str) -> DockerHost:
         return self._once(f"host {name}", lambda: self._build_host(name))
@@ -61,7 +78,8 @@ class LivePorts:
 
     def _build_host(self, name: str) -> DockerHost:
         found = self.inventory.host(name)
-        return DockerHost(Engine(name, found.engine, tls=parse_material(self.secret(found.tls))))
+        tls = parse_material(self.secret(found.tls))
+        return DockerHost(Engine(name, found.engine, tls=tls, headers=self._headers))
 
     def _edge_settings(self) -> EdgeSettings:
         peers = tuple(host.edge for host in self.inventory.hosts())

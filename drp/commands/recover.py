@@ -123,7 +123,7 @@ def _describe(workshop: Workshop, found: FoundRun, *, back: bool) -> Takeover:
 
 def _look_at_doubtful(workshop: Workshop, state: RunState) -> dict[str, str]:
     """What is seen of the steps that were under way when the run fell silent."""
-    perform = workshop.performer(state.plan.run)
+    perform = workshop.performer(state.plan.run, 0)
     outputs = {name: step.outputs for name, step in state.steps.items() if step.outputs is not None}
     doubtful = [step for step in state.plan.steps if state.steps[step.id].status in _LEFT_IN_DOUBT]
     return {step.id: _word(look(perform, step, outputs)) for step in doubtful}

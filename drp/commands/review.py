@@ -49,7 +49,7 @@ def review(workshop: Workshop, proposal: Proposal) -> Review:
         command=render_command(order),
         plan=plan,
         digest=world_digest(proposal),
-        verdicts=tuple(iter_verdicts(plan, workshop.performer(plan.run))),
+        verdicts=tuple(iter_verdicts(plan, workshop.performer(plan.run, 0))),
         freeze_s=tenant.freeze.total_seconds(),
         facts=world_facts(facts),
     )

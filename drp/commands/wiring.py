@@ -49,8 +49,9 @@ def open_workshop(places: Places) -> Workshop:
         path = runbooks / f"{order.verb}.yml"
         return compile_runbook(path, facts, action_specs(), run=order.run, tenant=order.tenant)
 
-    def performer(run: str) -> Perform:
-        return Performer(reading=ports, writing=ports, run=run, actor=places.operator)
+    def performer(run: str, epoch: int) -> Perform:
+        own = ports.for_run(run, epoch) if epoch else ports
+        return Performer(reading=own, writing=own, run=run, actor=places.operator)
 
     return Workshop(
         inventory=inventory,

@@ -72,7 +72,7 @@ def build_workshop(company: FakeCompany, *, actor: str = "ops@here") -> Workshop
         runbook = load_verb(order.verb)
         return compile_loaded(runbook, facts, action_specs(), run=order.run, tenant=order.tenant)
 
-    def performer(run: str) -> Perform:
+    def performer(run: str, epoch: int) -> Perform:
         return Performer(reading=company, writing=company, run=run, actor=actor)
 
     return Workshop(

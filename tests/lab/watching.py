@@ -42,8 +42,7 @@ class Watched:
         return sum(fnmatchcase(e["step"], step) for e in found)
 
     def await_step(self, step: str, status: str) -> None:
-        """Until a step that fits the pattern has got this status, once more than when the call began if it
-        had it before. Raises AssertionError when the run ends before."""
+        """Until a step that fits the pattern has got this status. Raises as ``await_``."""
         self.await_(lambda: self.count(step, status) > 0, f"{step} {status}")
 
     def await_(self, condition: Callable[[], bool], what: str) -> None:
@@ -58,9 +57,9 @@ class Watched:
         """Wait for the end, print how long the steps took, and say how the run ended."""
         code = self.process.wait(timeout=_TOO_LONG_S)
         events = self.events()
-        result = next((e.get("data", {}) for e in reversed(events) if e["kind"] == "result"), {})
+        results: list[dict[str, Any]] = [e.get("data", {}) for e in events if e["kind"] == "result"]
         print(f"exit {code} after {time.monotonic() - self.began:.1f} s; {self._summary(events)}")
-        return Finished(code=code, data=result, said=self.tail())
+        return Finished(code=code, data=results[-1] if results else {}, said=self.tail())
 
     def _summary(self, events: list[dict[str, Any]]) -> str:
         slow = Counter[str]()
