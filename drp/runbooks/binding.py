@@ -42,14 +42,17 @@ class Binder:
         definition = made.definition
         scope: JsonMap = {**made.scope, RESERVED: self._links.known_steps(made)}
         spec = self._spec(made)
+        needs, after = self._links.needs(made)
         if definition.final is not None and spec is not None and spec.read_only:
             self._complaints.add(definition.final, f"'{spec.name}' only looks: it cannot be final")
         return Step(
             id=made.id,
             action=definition.do.name,
             params=self._params(made, spec, scope),
-            stage=made.stage,
-            needs=self._links.needs(made),
+            stage=made.stage.name,
+            scope=made.item,
+            needs=needs,
+            after=after - needs,
             retry=definition.retry,
             deadline=definition.deadline,
             approval=self._approval(made, scope),

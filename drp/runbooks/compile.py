@@ -10,7 +10,7 @@ from drp.model.plan import ActionSpec, Plan, Step
 from drp.model.values import Json, JsonMap
 from drp.runbooks.binding import Binder
 from drp.runbooks.complaints import Complaints, unknown
-from drp.runbooks.expand import expand
+from drp.runbooks.expand import Opened, expand, go_through
 from drp.runbooks.expressions import kind_of
 from drp.runbooks.links import Links
 from drp.runbooks.schema import Runbook, StageDef, has_kind, load_runbook
@@ -63,10 +63,8 @@ def compile_loaded(
     )
 
 
-def _open_scopes(
-    runbook: Runbook, context: JsonMap, complaints: Complaints
-) -> list[tuple[StageDef, JsonMap]]:
-    """What the expressions of each stage can look up."""
+def _open_scopes(runbook: Runbook, context: JsonMap, complaints: Complaints) -> list[Opened]:
+    """What the expressions of each stage can look up, for each item of its loop."""
     scope: JsonMap = {}
     for name, kind in runbook.inputs.items():
         if name not in context:
@@ -75,7 +73,11 @@ def _open_scopes(
             found = kind_of(context[name])
             complaints.add(runbook.places[name], f"input '{name}' must be a {kind}, but it is {found}")
         scope[name] = context.get(name)
-    return [(stage, _stage_scope(stage, scope, complaints)) for stage in runbook.stages]
+    return [
+        Opened(stage=stage, item=item, scope=_stage_scope(stage, inner, complaints))
+        for stage in runbook.stages
+        for item, inner in go_through(stage.loop, scope, complaints)
+    ]
 
 
 def _stage_scope(stage: StageDef, scope: JsonMap, complaints: Complaints) -> JsonMap:
@@ -97,10 +99,11 @@ def _stage_scope(stage: StageDef, scope: JsonMap, complaints: Complaints) -> Jso
 def _order(steps: Sequence[Step]) -> list[Step]:
     """Topological, and otherwise as written."""
     number = {step.id: place for place, step in enumerate(steps)}
-    blockers = [len(step.needs) for step in steps]
+    before = [step.needs | step.after for step in steps]
+    blockers = [len(found) for found in before]
     blocked: list[list[int]] = [[] for _ in steps]
-    for place, step in enumerate(steps):
-        for need in step.needs:
+    for place, found in enumerate(before):
+        for need in found:
             blocked[number[need]].append(place)
     free = [place for place, count in enumerate(blockers) if not count]
     ordered: list[Step] = []

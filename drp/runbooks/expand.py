@@ -16,34 +16,54 @@ LABELS: Final = ("name", "host", "role", "network")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A stage for one item of its loop (``item`` "" when it has none), with all that it may look up."""
+
+    stage: StageDef
+    item: str
+    scope: JsonMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """One step to be: its definition, the item it is for (``label`` "" when there is no loop), its scope."""
+    """One step to be: its definition, the items it is for (of the stage's loop and its own; "" when there
+    is none), its scope."""
 
     definition: StepDef
-    stage: str
+    stage: StageDef
+    item: str
     label: str
     scope: JsonMap
 
     @property
     def id(self) -> str:
-        return f"{self.definition.id}/{self.label}" if self.definition.loop else self.definition.id
+        parts = [self.definition.id]
+        parts += [self.item] if self.stage.loop else []
+        return "/".join([*parts, self.label] if self.definition.loop else parts)
 
 
-def expand(stages: Sequence[tuple[StageDef, JsonMap]], complaints: Complaints) -> list[Made]:
+def expand(stages: Sequence[Opened], complaints: Complaints) -> list[Made]:
     """All steps in the order in which they are written, each loop in the order of its list."""
     made: list[Made] = []
-    for stage, scope in stages:
-        for definition in stage.steps:
-            made.extend(_expand_step(definition, stage.name, scope, complaints=complaints))
+    for opened in stages:
+        for definition in opened.stage.steps:
+            for label, scope in go_through(definition.loop, opened.scope, complaints):
+                made.append(
+                    Made(
+                        definition=definition,
+                        stage=opened.stage,
+                        item=opened.item,
+                        label=label,
+                        scope=scope,
+                    )
+                )
     return made
 
 
-def _expand_step(
-    definition: StepDef, stage: str, scope: JsonMap, *, complaints: Complaints
-) -> Iterator[Made]:
-    loop = definition.loop
+def go_through(loop: Loop | None, scope: JsonMap, complaints: Complaints) -> Iterator[tuple[str, JsonMap]]:
+    """Label and scope of each item; without a loop once, with no label."""
     if loop is None:
-        yield Made(definition=definition, stage=stage, label="", scope=scope)
+        yield "", scope
         return
     if loop.name in scope:
         complaints.add(loop.place, f"loop name '{loop.name}' hides an input")
@@ -54,7 +74,7 @@ def _expand_step(
             complaints.add(loop.place, f"'{loop.source}' has two items called '{label}'")
             continue
         seen.add(label)
-        yield Made(definition=definition, stage=stage, label=label, scope={**scope, loop.name: item})
+        yield label, {**scope, loop.name: item}
 
 
 def _items(loop: Loop, scope: JsonMap, complaints: Complaints) -> list[Json]:

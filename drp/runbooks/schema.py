@@ -11,12 +11,10 @@ from typing import Final
 
 from drp.config.yaml import Node, load_yaml
 from drp.errors import ConfigError, Place
-from drp.model.plan import RetryPolicy
+from drp.model.plan import ON_FAILURE, RetryPolicy
 from drp.model.values import Json
 from drp.runbooks.complaints import Complaints, unknown
 from drp.runbooks.reading import Reader, Ref
-
-ON_FAILURE: Final = ("roll-back", "stop")
 
 KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "text": (str,),
@@ -31,6 +29,9 @@ KINDS: Final[Mapping[str, tuple[type, ...]]] = {
 
 RESERVED: Final = "steps"
 """The name under which expressions find the ids of other steps."""
+
+_BESIDE: Final = ("for-each", "needs", "after")
+"""What a stage may have beside its name or ``use``, and a step too."""
 
 _LOOP: Final = re.compile(r"(\S+) as ([a-z][a-z0-9_-]*)")
 
@@ -53,6 +54,7 @@ class StepDef:
     values: Node | None
     loop: Loop | None
     needs: tuple[Ref, ...]
+    after: tuple[Ref, ...]
     retry: RetryPolicy
     deadline: timedelta
     approve: Node | None
@@ -66,7 +68,9 @@ class StageDef:
     """A stage, written in the runbook or used from a file. ``given`` is the ``with`` beside ``use``."""
 
     name: str
+    loop: Loop | None
     needs: tuple[Ref, ...]
+    after: tuple[Ref, ...]
     steps: tuple[StepDef, ...]
     inputs: Mapping[str, str]
     given: Mapping[str, Node]
@@ -133,11 +137,11 @@ class _Schema:
     def _stage(self, node: Node) -> StageDef | None:
         if isinstance(node.value, dict) and "use" in node.value:
             return self._used(node)
-        found = self._reader.fields(node, "a stage", required=("stage", "steps"), optional=("needs",))
-        return self._build(found, node, refs=self._reader.refs(found.get("needs"), "'needs'"))
+        found = self._reader.fields(node, "a stage", required=("stage", "steps"), optional=_BESIDE)
+        return self._build(found, node, beside=found)
 
     def _used(self, node: Node) -> StageDef | None:
-        found = self._reader.fields(node, "a stage", required=("use",), optional=("needs", "with"))
+        found = self._reader.fields(node, "a stage", required=("use",), optional=(*_BESIDE, "with"))
         use = self._reader.text(found["use"], "'use'")
         path = self._path.parent / use
         try:
@@ -149,9 +153,8 @@ class _Schema:
                 self._complaints.add(place, problem.message, problem.hint)
             return None
         inside = self._reader.fields(root, "a stage file", required=("stage", "steps"), optional=("inputs",))
-        refs = self._reader.refs(found.get("needs"), "'needs'")
         given = self._reader.entries(found.get("with"), "'with'")
-        stage = self._build(inside, node, refs=refs, given=given)
+        stage = self._build(inside, node, beside=found, given=given)
         for key in given.keys() - stage.inputs.keys():
             place = found["with"].key_places[key]
             self._complaints.add(place, unknown(f"input of stage '{stage.name}'", key, stage.inputs))
@@ -162,13 +165,15 @@ class _Schema:
         found: Mapping[str, Node],
         node: Node,
         *,
-        refs: tuple[Ref, ...],
+        beside: Mapping[str, Node],
         given: Mapping[str, Node] | None = None,
     ) -> StageDef:
         steps = self._reader.items(found.get("steps"), "'steps'")
         return StageDef(
             name=self._reader.name(found.get("stage"), "'stage'"),
-            needs=refs,
+            loop=self._loop(beside.get("for-each")),
+            needs=self._reader.refs(beside.get("needs"), "'needs'"),
+            after=self._reader.refs(beside.get("after"), "'after'"),
             steps=tuple(self._step(step) for step in steps),
             inputs=self._inputs(found.get("inputs")),
             given=given or {},
@@ -182,7 +187,7 @@ class _Schema:
             node,
             what,
             required=("id", "do", "deadline"),
-            optional=("with", "for-each", "needs", "retry", "approve", "final", "pools"),
+            optional=("with", *_BESIDE, "retry", "approve", "final", "pools"),
         )
         do, final = found.get("do"), found.get("final")
         is_final = reader.flag(final, "'final'")
@@ -192,6 +197,7 @@ class _Schema:
             values=found.get("with"),
             loop=self._loop(found.get("for-each")),
             needs=reader.refs(found.get("needs"), "'needs'"),
+            after=reader.refs(found.get("after"), "'after'"),
             retry=reader.retry(found.get("retry")),
             deadline=reader.duration(found.get("deadline"), "'deadline'", timedelta(minutes=1)),
             approve=found.get("approve"),

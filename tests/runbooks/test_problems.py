@@ -98,6 +98,15 @@ STEPS = {
         "- {id: equal, do: do.nothing, deadline: 1s, needs: [freeze]}",
         ["2:54 steps need each other: freeze → equal → freeze"],
     ),
+    "after": (
+        "- {id: alpha, do: do.nothing, deadline: 1s, after: [alfa]}",
+        ["1:53 unknown step 'alfa'; did you mean 'alpha'?"],
+    ),
+    "cycle through after": (
+        "- {id: freeze, do: do.nothing, deadline: 1s, needs: [equal]}\n"
+        "- {id: equal, do: do.nothing, deadline: 1s, after: [freeze]}",
+        ["1:54 steps wait for each other: freeze → equal → freeze"],
+    ),
     "for-each": (
         "- {id: a, do: do.nothing, deadline: 1s, for-each: hosts}",
         ["1:51 cannot read for-each 'hosts'"],
@@ -181,7 +190,7 @@ RUNBOOKS = {
     ),
     "on-failure": (
         f"runbook: test\non-failure: explode\nstages: [{ONE}]",
-        ["2:13 unknown 'on-failure' 'explode'; known: roll-back, stop"],
+        ["2:13 unknown 'on-failure' 'explode'; known: continue, quarantine, roll-back, stop"],
     ),
     "kind of input": (
         f"runbook: test\ninputs: {{to: sight}}\nstages: [{ONE}]",
@@ -276,7 +285,7 @@ USES = {
     "overridden": (
         "{use: stages/reused.yml, with: {target: x}, steps: []}",
         STAGE,
-        "runbook.yml:3:54 unknown key 'steps'; known: needs, use, with",
+        "runbook.yml:3:54 unknown key 'steps'; known: after, for-each, needs, use, with",
     ),
     "inside the file": (
         "{use: stages/reused.yml, with: {target: x}}",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from drp.model.plan import ActionSpec
-from drp.model.values import JsonMap
+from drp.model.plan import ON_FAILURE, ActionSpec
+from drp.model.values import Json, JsonMap
 from drp.runbooks.compile import compile_runbook
 from drp.runbooks.expand import LABELS
 from drp.runbooks.schema import KINDS
@@ -56,6 +56,34 @@ def test_example_compiles(tmp_path: Path) -> None:
     assert (last.deadline, last.needs) == (timedelta(minutes=30), frozenset({"create"}))
 
 
-def test_kinds_and_labels_are_all_named() -> None:
-    assert all(kind in README for kind in KINDS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    steps: tuple[str, ...]
+    least: int
+
+
+def test_example_over_many_tenants_compiles(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/redeploy.yml").write_text(STAGE)
+    (tmp_path / "fleet.yml").write_text(README.split("```yaml\n")[2].split("```")[0])
+    catalogue = {
+        "fleet.enough": ActionSpec(name="fleet.enough", params=Enough),
+        "none": ActionSpec(name="none", params=Nothing),
+    }
+    tenants: list[Json] = [{"name": name, "target": {}} for name in ("acme", "globex")]
+
+    plan = compile_runbook(tmp_path / "fleet.yml", {"tenants": tenants}, catalogue, run="r", tenant="")
+
+    created = ["create/acme", "create/globex"]
+    assert [(step.id, step.scope) for step in plan.steps] == [
+        *zip(created, ("acme", "globex"), strict=True),
+        ("enough", ""),
+    ]
+    assert plan.on_failure == "quarantine"
+    assert plan.steps[-1].params == {"steps": created, "least": 2}
+    assert plan.steps[-1].after == {*created}
+
+
+def test_kinds_and_policies_and_labels_are_all_named() -> None:
+    assert all(word in README for word in (*KINDS, *ON_FAILURE))
     assert " ".join(LABELS) in README
