@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -27,10 +29,13 @@ class Answers:
         self._stderr = stderr
         self._yes = yes
         self._may_ask = may_ask
+        self.is_waiting = False
+        """A person is being asked: nobody else may speak now."""
 
     def ask(self, question: QuestionEvent) -> bool:
         """y/N; Enter and end of input are No. Raises RefusedError, naming the flag, when nobody is there."""
-        if self._yes:
+        if self._yes and question.flag == "--yes":
+            # It stands for no other option: not for a count, an accepted loss or a mode.
             return True
         if not self._may_ask:
             if self._emit is not None:
@@ -40,8 +45,9 @@ class Answers:
                 state="nothing was touched",
                 hint=f"Add `{question.flag}` to the command.",
             )
-        self._stderr.write(f"{question.text} [y/N] ")
-        return self._stdin.readline().strip().lower() in _YES
+        with self._waiting():
+            self._stderr.write(f"{question.text} [y/N] ")
+            return self._stdin.readline().strip().lower() in _YES
 
     def passphrase(self, file: str) -> Secret:
         """Typed unseen. Raises RefusedError when nobody is there."""
@@ -61,4 +67,13 @@ class Answers:
     def _hidden(self, prompt: str, what: str, *, flag: str) -> Secret:
         if not self._may_ask:
             raise RefusedError(f"cannot {what}: {_NOBODY}", hint=f"Add `{flag} FILE` to the command.")
-        return Secret(getpass.getpass(prompt).encode())
+        with self._waiting():
+            return Secret(getpass.getpass(prompt).encode())
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.is_waiting = True
+        try:
+            yield
+        finally:
+            self.is_waiting = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 
 from drp.cli.board import Board
@@ -23,9 +23,6 @@ from drp.commands.events import (
 )
 from drp.commands.runs import tail_of
 
-SILENCE: Final = timedelta(seconds=30)
-"""After this long without a line, one is written that says what is going on."""
-
 _TOLD_STEPS: Final = frozenset({"failed", "retrying", "unsure", "undoing", "undone", "stuck"})
 
 
@@ -35,6 +32,7 @@ class LineView:
     def __init__(
         self, screen: Screen, zone: tzinfo, *, now: Callable[[], datetime], verbose: bool = False
     ) -> None:
+        """After ``screen.silence`` without a line, one is written that says what is going on."""
         self._screen = screen
         self._zone = zone
         self._now = now
@@ -56,7 +54,7 @@ class LineView:
         """Give a sign of life when nothing was written for long."""
         with self._lock:
             row = self._board.current()
-            if row is None or self._now() - self._last < SILENCE:
+            if row is None or self._now() - self._last < self._screen.silence:
                 return
             step = row.going[0]
             progress = row.progress.get(step)
@@ -79,7 +77,7 @@ class LineView:
                 return event.name, event.status, _stage_text(event)
             case StepEvent() if self._verbose or event.status in _TOLD_STEPS:
                 return event.stage, event.status, _step_text(event)
-            case ProgressEvent() if self._now() - self._last >= SILENCE:
+            case ProgressEvent() if self._now() - self._last >= self._screen.silence:
                 return event.stage, "going", f"{event.step} {render_progress(event)}"
             case WorldEvent():
                 return "world", "-", _world_text(event)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import IO, Final, cast
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderResult
+from rich.control import Control
 from rich.live import Live
 from rich.text import Text
 
@@ -16,7 +19,6 @@ from drp.cli.screen import Screen
 from drp.cli.words import render_seconds
 from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent, WorldEvent
 
-_PER_SECOND: Final = 2
 _BEGIN: Final = frozenset({"begun", "resumed"})
 _TOLD_STEPS: Final = frozenset({"failed", "retrying", "unsure", "undoing", "stuck"})
 _TOLD_RUNS: Final = {
@@ -28,6 +30,17 @@ _KEYS: Final = " keys   Ctrl-C stops at a safe point · closing this terminal st
 _MARKS: Final = {"done": "✓", "failed": "✗", "begun": "▶"}
 
 
+class _Guarded(io.TextIOBase):
+    """The screen as a file: a terminal that went away raises nothing here."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def write(self, text: str) -> int:
+        self._screen.write(text)
+        return len(text)
+
+
 class LiveView:
     """Draws the board of a run while it goes on; lines that stay are printed above it."""
 
@@ -37,7 +50,7 @@ class LiveView:
         self._verbose = verbose
         self._board = Board()
         self._console = Console(
-            file=screen.stream,
+            file=cast(IO[str], _Guarded(screen)),
             force_terminal=True,
             force_interactive=True,
             no_color=not screen.color,
@@ -45,39 +58,60 @@ class LiveView:
             highlight=False,
             emoji=False,
         )
+        self._lock = threading.Lock()
+        self._drawn: ConsoleDimensions | None = None
         self._live: Live | None = None
         self._is_over = False
 
     def __call__(self, event: Event) -> None:
-        self._board.take(event, self._now())
+        with self._lock:
+            self._board.take(event, self._now())
         if isinstance(event, RunEvent) and event.status in _BEGIN:
             self._begin()
         line = self._lasting_line(event)
         if line is not None:
             self._print(line)
 
+    def tick(self) -> None:
+        """Draw anew; from a thread of its own, some times a second."""
+        live = self._live
+        if live is not None:
+            self._measure()
+            live.refresh()
+
     def close(self) -> None:
         """Leave the last picture on the screen, and the cursor where it belongs."""
         self._is_over = True
         if self._live is not None:
+            self._measure()
             self._live.stop()
             self._live = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = draw(self._board, self._now(), height=options.max_height - 1, keys=not self._is_over)
+        if self._drawn not in (None, console.size):
+            # What was drawn has been wrapped anew by the terminal; how, nobody can know.
+            yield Control.clear()
+            yield Control.home()
+        self._drawn = console.size
+        with self._lock:
+            lines = draw(self._board, self._now(), height=options.max_height - 1, keys=not self._is_over)
         for line in lines:
             text = Text(self._screen.paint(line) if not self._screen.unicode else line, no_wrap=True)
             text.truncate(options.max_width - 1, overflow="ellipsis")
             yield text
 
+    def _measure(self) -> None:
+        """The console follows the screen, whatever the process's other streams are."""
+        self._console.size = ConsoleDimensions(*self._screen.size())
+
     def _begin(self) -> None:
         if self._live is None:
-            self._live = Live(
-                self, console=self._console, refresh_per_second=_PER_SECOND, vertical_overflow="crop"
-            )
-            self._live.start()
+            self._measure()
+            self._live = Live(self, console=self._console, auto_refresh=False, vertical_overflow="crop")
+            self._live.start(refresh=True)
 
     def _print(self, line: str) -> None:
+        self._measure()
         self._console.print(Text(line if self._screen.unicode else self._screen.paint(line)))
 
     def _lasting_line(self, event: Event) -> str | None:

@@ -22,13 +22,13 @@ from drp.cli.plan_text import render_review
 from drp.cli.screen import Screen
 from drp.cli.status_text import render_status
 from drp.cli.takeover_text import render_takeover
-from drp.cli.words import find_zone
+from drp.cli.words import find_zone, render_seconds
 from drp.commands.endings import Ending, ending_of
 from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
 from drp.commands.results import Listing, Result, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
 
-_TICK_S: Final = 1.0
+_TICK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,9 @@ class Presenter:
     def __init__(self, streams: Streams, invocation: Invocation, *, now: Callable[[], datetime]) -> None:
         self._streams = streams
         self._common: Common = invocation.common
+        self._verb = invocation.verb
         self._now = now
+        self._began = self._told = now()
         self._zone: tzinfo = UTC
         self._json = JsonLines(streams.stdout, invocation.verb, now=now) if self._common.json else None
         self.answers = Answers(
@@ -110,6 +112,20 @@ class Presenter:
         if isinstance(self._view, LiveView):
             self._view.close()
 
+    def tick(self) -> None:
+        """A sign of life where one is due: by the view of a run, before there is one by a line."""
+        if self._view is not None:
+            self._view.tick()
+        elif not (self._common.quiet or self._common.json or self.answers.is_waiting):
+            self._look_alive()
+
+    def _look_alive(self) -> None:
+        screen, now = self._streams.stderr, self._now()
+        if now - self._told >= screen.silence:
+            self._told = now
+            took = render_seconds(round((now - self._began).total_seconds()))
+            screen.lines([f"▶ {self._verb}: still looking, {took}"])
+
     @contextmanager
     def ticking(self) -> Iterator[None]:
         """While inside, silence is broken by a sign of life."""
@@ -117,8 +133,7 @@ class Presenter:
 
         def tick() -> None:
             while not stopped.wait(_TICK_S):
-                if isinstance(self._view, LineView):
-                    self._view.tick()
+                self.tick()
 
         thread = threading.Thread(target=tick, daemon=True, name="sign-of-life")
         thread.start()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, TextIO
 
 _MARK: Final = re.compile(r"^(\s*)([✓✗!?▶·-])(?= )")
@@ -25,6 +27,8 @@ class Screen:
     color: bool
     motion: bool
     unicode: bool
+    silence: timedelta = timedelta(seconds=30)
+    """After this long without a word there is a sign of life: sooner where a person looks."""
     is_open: bool = True
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -53,9 +57,13 @@ class Screen:
         return f"{found.group(1)}\x1b[{code}m{found.group(2)}\x1b[0m{line[found.end() :]}"
 
     def size(self) -> tuple[int, int]:
-        """Columns and lines now."""
-        found = shutil.get_terminal_size((100, 24))
-        return found.columns, found.lines
+        """Columns and lines now, of the terminal that is written to."""
+        try:
+            found = os.get_terminal_size(self.stream.fileno())
+        except (OSError, ValueError):
+            # No terminal, or one that has gone.
+            found = shutil.get_terminal_size((100, 24))
+        return found.columns or 100, found.lines or 24
 
 
 def to_plain(line: str) -> str:
@@ -75,7 +83,11 @@ def open_screen(stream: TextIO, environment: Mapping[str, str], *, no_color: boo
     forced = bool(environment.get("FORCE_COLOR"))
     plain = no_color or bool(environment.get("NO_COLOR")) or (dumb and not forced)
     return Screen(
-        stream=stream, color=terminal and not plain, motion=terminal and not dumb, unicode=_has_marks(stream)
+        stream=stream,
+        color=terminal and not plain,
+        motion=terminal and not dumb,
+        unicode=_has_marks(stream),
+        silence=timedelta(seconds=10 if terminal else 30),
     )
 
 
