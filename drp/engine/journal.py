@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
@@ -25,6 +25,10 @@ GENESIS: Final = "0" * 64
 
 class JournalError(StuckError):
     """The journal cannot be trusted: broken chain, gap, foreign format or a file that is no journal."""
+
+
+class DamagedJournalError(JournalError):
+    """What is stored is not what was written: altered, cut, or shorter than it had been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,29 @@ def build_records(head: Head, drafts: Sequence[Draft], stamp: Stamp) -> list[tup
         head = Head(record.seq, hash_of(stored))
         built.append((record, stored))
     return built
+
+
+def check_chain(bodies: Iterable[bytes], name: str) -> Iterator[Record]:
+    """The records of stored bytes. Raises DamagedJournalError at the first that does not follow the one before.
+
+    ``name``: of the journal, for the message.
+    """
+    previous = GENESIS
+    for expected, stored in enumerate(bodies, start=1):
+        try:
+            record = Record.from_bytes(stored)
+        except (ValueError, TypeError, KeyError):
+            record = None
+        if record is None or record.to_bytes() != stored:
+            raise DamagedJournalError(f"cannot trust journal '{name}': record {expected} was altered")
+        if record.seq != expected:
+            raise DamagedJournalError(f"cannot trust journal '{name}': record {expected} is missing")
+        if record.prev != previous:
+            raise DamagedJournalError(
+                f"cannot trust journal '{name}': record {expected} does not follow the one before"
+            )
+        previous = hash_of(stored)
+        yield record
 
 
 def ignore_copy(records: Sequence[Record]) -> None:

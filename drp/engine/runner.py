@@ -40,12 +40,24 @@ def always() -> bool:
     return True
 
 
+def trust(drafts: Sequence[Draft]) -> None:
+    """The confirmation of a run that needs no lease."""
+
+
+def draft_plan(plan: Plan, header: JsonMap) -> Draft:
+    """The first record of a run. ``header``: under which circumstances the plan was made."""
+    data: JsonMap = {"format": FORMAT, "plan": plan.to_json()}
+    return Draft(kind="plan", data=data | ({"header": header} if header else {}))
+
+
 class Runner:
     """Runs a plan to its end, or goes on with the run whose records the journal already holds.
 
-    ``answers`` maps the ids of steps with an approval to what a human said. ``may_continue`` is asked
-    before anything begins: False stops the run where it is, outcome ``unknown``, resumable by whoever
-    holds the lease. ``in_flight``: the most steps at once, so the most a crash can leave in doubt.
+    ``epoch`` gives the number of the lease under which records are written, ``header`` goes into the first
+    of them. ``answers`` maps the ids of steps with an approval to what a human said. ``may_continue`` is
+    asked before anything begins: False stops the run where it is, outcome ``unknown``, resumable by whoever
+    holds the lease. ``confirm`` is shown what is about to be recorded, and raises when nothing of it may
+    begin. ``in_flight``: the most steps at once, so the most a crash can leave in doubt.
     """
 
     def __init__(
@@ -56,10 +68,12 @@ class Runner:
         *,
         clock: Clock,
         actor: str,
-        epoch: int = 0,
+        epoch: Callable[[], int] = int,
+        header: JsonMap | None = None,
         answers: Mapping[str, str] | None = None,
         sink: Sink = ignore_events,
         may_continue: Callable[[], bool] = always,
+        confirm: Callable[[Sequence[Draft]], None] = trust,
         in_flight: int = 32,
         grace: float = GRACE,
         faults: Faults | None = None,
@@ -67,6 +81,7 @@ class Runner:
     ) -> None:
         self._plan, self._journal, self._clock = plan, journal, clock
         self._actor, self._epoch = actor, epoch
+        self._header, self._confirm = header or {}, confirm
         self._answers = dict(answers or {})
         self._sink, self._may_continue = sink, may_continue
         self._faults = faults or NoFaults()
@@ -145,7 +160,7 @@ class Runner:
     def _begin(self, *, again: bool, back: bool, only: frozenset[str] | None) -> list[Signal]:
         drafts: list[Draft] = []
         if self._is_new:
-            drafts.append(Draft(kind="plan", data={"format": FORMAT, "plan": self._plan.to_json()}))
+            drafts.append(draft_plan(self._plan, self._header))
         for step, answer in self._answers.items():
             if self._state.answers.get(step) != answer:
                 draft = Draft(kind="answer", step=step, data={"answer": answer})
@@ -180,9 +195,10 @@ class Runner:
     def _record(self, drafts: list[Draft]) -> None:
         if not drafts:
             return
+        self._confirm(drafts)
         for draft in drafts:
             self._faults.hit(point_before(draft, self._plan.run))
-        stamp = Stamp(time=self._clock.now(), actor=self._actor, epoch=self._epoch)
+        stamp = Stamp(time=self._clock.now(), actor=self._actor, epoch=self._epoch())
         records = self._journal.append(drafts, stamp)
         self._spans.add(records)
         for record in records:

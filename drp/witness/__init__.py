@@ -8,7 +8,7 @@ of that name exists (``If-None-Match: *``), so of two writers exactly one wins a
     leases/NAME/000012/lease.json        who holds lease 12; the highest number is the present holder
     leases/NAME/000012/beats/000345      "still here", one object a beat
     leases/NAME/000012/end.json          released
-    journals/RUN/00000001-00000200.jsonl records of a run's journal, as they were hashed
+    journals/RUN/000012/00000001-00000200.jsonl  records of a run's journal, written under lease 12
     runs/SCOPE/RUN.json, RUN.end.json    which runs there were and how they ended
 
 No clock of one machine is ever compared with that of another: wall times in these objects are for people.

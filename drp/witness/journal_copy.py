@@ -1,8 +1,12 @@
 """The copy of a run's journal in the witness, so that the run's memory does not die with a site.
 
 Records are opaque here: a rising sequence number and the very bytes that were hashed, without line feeds.
-Batches are put once under their first and last number, at most one second or 200 records behind; ``flush``
-puts what is left now, for the records that must be in the witness before their effect.
+Batches are put once under the number of the writer's lease and their own first and last number, at most one
+second or 200 records behind; ``flush`` puts what is left now, for the records that must be in the witness
+before their effect.
+
+Two holders of a lease may both have written record 101: the first one when it was no holder any more. The
+higher lease number is right, and everything the lower one wrote from there on is void.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -55,15 +59,24 @@ def compare(local: Sequence[CopiedRecord], copy: Sequence[CopiedRecord]) -> Comp
     return Comparison("equal")
 
 
-def _key(run: str, first: int, last: int) -> str:
-    return f"{ROOT}{check_name(run)}/{first:08d}-{last:08d}.jsonl"
+@dataclass(frozen=True, slots=True, order=True)
+class _Span:
+    """What the key of a batch says; in order of writing."""
+
+    lease: int
+    first: int
+    last: int
 
 
-def _span(key: str) -> tuple[int, int]:
-    match = re.fullmatch(r".*/(\d+)-(\d+)\.jsonl", key)
+def _key(run: str, span: _Span) -> str:
+    return f"{ROOT}{check_name(run)}/{span.lease:06d}/{span.first:08d}-{span.last:08d}.jsonl"
+
+
+def _span(key: str) -> _Span:
+    match = re.fullmatch(rf"{ROOT}[^/]+/(\d+)/(\d+)-(\d+)\.jsonl", key)
     if not match:
         raise _unreadable(key, "this is not the name of a batch of records")
-    return int(match.group(1)), int(match.group(2))
+    return _Span(*map(int, match.groups()))
 
 
 def _unreadable(key: str, cause: str) -> RejectedError:
@@ -84,52 +97,63 @@ class JournalCopyReader:
     def head(self, run: str) -> CopiedRecord | None:
         """The last record of the copy, or None when there is no copy. Reads one batch."""
         keys = self._keys(run)
-        return self._batch(max(keys, key=lambda key: _span(key)[1]))[-1] if keys else None
+        newest = max(keys, key=lambda key: (_span(key).lease, _span(key).last), default=None)
+        return self._batch(newest)[-1] if newest else None
 
     def load(self, run: str) -> list[CopiedRecord]:
         """All records from the first on, without gap; [] when there is no copy.
 
-        Batches may overlap (two holders in turn); where they do they must agree.
+        Batches may overlap. Where they do they must agree, or have been written under different leases.
         """
-        records: list[CopiedRecord] = []
+        story = _Story()
         for key in self._keys(run):
             for record in self._batch(key):
-                self._append(records, record, key)
-        return records
+                story.add(record, _span(key).lease, key)
+        return story.records
 
     def _keys(self, run: str) -> list[str]:
         return sorted(self._reader.list(f"{ROOT}{check_name(run)}/"), key=_span)
 
     def _batch(self, key: str) -> list[CopiedRecord]:
-        first, last = _span(key)
+        span = _span(key)
         lines = self._reader.get(key).split(b"\n")
-        if lines.pop() or len(lines) != last - first + 1:
+        if lines.pop() or len(lines) != span.last - span.first + 1:
             raise _unreadable(key, f"it has {len(lines)} whole records, not those of its name")
-        return [CopiedRecord(first + index, line) for index, line in enumerate(lines)]
+        return [CopiedRecord(span.first + index, line) for index, line in enumerate(lines)]
 
-    @staticmethod
-    def _append(records: list[CopiedRecord], record: CopiedRecord, key: str) -> None:
-        start = records[0].seq if records else record.seq
+
+class _Story:
+    """One run's records, put together from batches in order of their leases."""
+
+    def __init__(self) -> None:
+        self.records: list[CopiedRecord] = []
+        self._leases: list[int] = []
+
+    def add(self, record: CopiedRecord, lease: int, key: str) -> None:
+        start = self.records[0].seq if self.records else record.seq
         index = record.seq - start
-        if index > len(records):
-            raise RejectedError(
-                f"cannot read '{key}' in the witness: records before {record.seq} are missing"
-            )
-        if index == len(records):
-            records.append(record)
-        elif records[index] != record:
-            raise RejectedError(
-                f"cannot read '{key}' in the witness: record {record.seq} has another version"
-            )
+        if index > len(self.records):
+            raise _unreadable(key, f"records before {record.seq} are missing")
+        if index < len(self.records):
+            if self.records[index] == record:
+                return
+            if lease <= self._leases[index]:
+                raise _unreadable(key, f"record {record.seq} has another version")
+            del self.records[index:], self._leases[index:]
+        self.records.append(record)
+        self._leases.append(lease)
 
 
 class JournalCopy(JournalCopyReader):
     """Copies one run's journal while it is written. ``add`` never blocks; the thread or ``flush`` puts."""
 
-    def __init__(self, store: ObjectStore, run: str) -> None:
+    def __init__(self, store: ObjectStore, run: str, *, lease: Callable[[], int] = lambda: 0) -> None:
+        """``lease`` gives the number that the writer holds now."""
         super().__init__(store)
         self._store = store
         self._run = run
+        self._lease = lease
+        self._lease_of_batch = 0
         self._pending: deque[CopiedRecord] = deque()
         self._batch_under_way: list[CopiedRecord] = []
         self._changed = threading.Condition()
@@ -180,6 +204,7 @@ class JournalCopy(JournalCopyReader):
             if not self._batch_under_way:
                 count = min(BATCH, len(self._pending))
                 self._batch_under_way = [self._pending.popleft() for _ in range(count)]
+                self._lease_of_batch = self._lease()
             batch = self._batch_under_way
         if not batch:
             return False
@@ -189,7 +214,7 @@ class JournalCopy(JournalCopyReader):
         return True
 
     def _put(self, batch: list[CopiedRecord]) -> None:
-        key = _key(self._run, batch[0].seq, batch[-1].seq)
+        key = _key(self._run, _Span(self._lease_of_batch, batch[0].seq, batch[-1].seq))
         content = b"".join(record.content + b"\n" for record in batch)
         if not put_own(self._store, key, content):
             raise ConflictError(

@@ -41,7 +41,7 @@ def test_flush_puts_all_that_was_added(copy: JournalCopy, store: FakeObjects) ->
     copy.flush()
 
     assert copy.behind() == 0
-    assert store.list("") == [f"journals/{RUN}/00000001-00000003.jsonl"]
+    assert store.list("") == [f"journals/{RUN}/000000/00000001-00000003.jsonl"]
     assert JournalCopyReader(store).load(RUN) == build_records(1, 3)
     assert copy.head(RUN) == build_records(3, 3)[0]
     assert copy.runs() == (RUN,)
@@ -133,6 +133,21 @@ def test_a_fork_is_an_error(copy: JournalCopy, store: FakeObjects) -> None:
         copy.load(RUN)
 
 
+def test_what_a_former_holder_wrote_when_it_was_none_any_more_is_void(store: FakeObjects) -> None:
+    """The first holder is stopped at record 3, the second goes on from there, the first wakes up."""
+    first, second = (JournalCopy(store, RUN, lease=lambda lease=lease: lease) for lease in (4, 5))
+    first.add(build_records(1, 3))
+    first.flush()
+    second.add(build_records(4, 4, mark=',"by":"second"'))
+    second.flush()
+    first.add(build_records(4, 9))
+    first.flush()
+
+    wanted = [*build_records(1, 3), *build_records(4, 4, mark=',"by":"second"')]
+    assert second.load(RUN) == wanted
+    assert second.head(RUN) == wanted[-1]
+
+
 def test_a_gap_is_an_error(copy: JournalCopy, store: FakeObjects) -> None:
     for first, last in ((1, 2), (4, 5)):
         writer = JournalCopy(store, RUN)
@@ -147,7 +162,7 @@ def test_a_gap_is_an_error(copy: JournalCopy, store: FakeObjects) -> None:
 def test_a_batch_that_is_not_what_its_name_says_is_an_error(
     copy: JournalCopy, store: FakeObjects, content: bytes
 ) -> None:
-    store.put_once(f"journals/{RUN}/00000001-00000002.jsonl", content)
+    store.put_once(f"journals/{RUN}/000000/00000001-00000002.jsonl", content)
 
     with pytest.raises(RejectedError, match="whole records, not those of its name"):
         copy.load(RUN)
