@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 
-from drp.commands.results import Served
+from drp.commands.results import Review, Served
+from drp.engine.journal import Record
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
 
@@ -17,7 +20,7 @@ class Assignment:
 
     ``source`` and ``target`` as ``dc3/h1``. ``back``: undo instead of
     going forward. ``began``: when this process took it up; ``now``: who serves at that moment, when
-    that is not ``before``.
+    that is not ``before``. ``header``: as in ``build_header``.
     """
 
     plan: Plan
@@ -31,6 +34,30 @@ class Assignment:
     now: Served | None = None
     back: bool = False
     can_go_back: bool = True
+    header: JsonMap = field(default_factory=dict)
+
+
+def build_header(shown: Review) -> JsonMap:
+    """What the first record of a run holds beside its plan: made by which drp, on what, from what.
+
+    ``world`` names what the plan rests on, ``seen`` is what was seen of each step when it was made.
+    """
+    return {
+        "run": shown.plan.run,
+        "drp": version("drp"),
+        "machine": socket.gethostname(),
+        "plan": shown.plan.digest(),
+        "inventory": shown.inventory,
+        "world": shown.digest,
+        "order": {"verb": shown.verb, "tenant": shown.tenant, "site": shown.site},
+        "seen": {verdict.step.id: verdict.word for verdict in shown.verdicts},
+    }
+
+
+def header_of(records: Sequence[Record]) -> JsonMap:
+    """The header of a run; {} when it has none."""
+    found = records[0].data.get("header") if records else None
+    return found if isinstance(found, dict) else {}
 
 
 def describe(assignment: Assignment) -> JsonMap:

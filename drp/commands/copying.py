@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from drp.engine.journal import Record
+from drp.engine.fold import Entry
+from drp.engine.journal import Draft, Record
 from drp.errors import ProviderError
 from drp.model.plan import Plan
 from drp.ports.clock import Clock
@@ -29,7 +30,7 @@ class CopyHook:
         self._begin = begin
         self._copy = copy
         self._clock = clock
-        self._weighty = {step.id for step in plan.steps if step.final or step.action.startswith("epoch.")}
+        self._weighty = find_weighty(plan)
 
     def __call__(self, records: Sequence[Record]) -> None:
         self._copy.add(CopiedRecord(record.seq, record.to_bytes()) for record in records)
@@ -39,18 +40,47 @@ class CopyHook:
             self._begin()
 
     def _must_be_safe(self, record: Record) -> bool:
-        return record.kind in _ANNOUNCING or (record.kind in _BEGINNING and record.step in self._weighty)
+        return record.kind in _ANNOUNCING or is_begin(record, self._weighty)
 
     def _flush(self) -> None:
-        for left in reversed(range(_TRIES)):
-            try:
-                self._copy.flush()
-            except ProviderError as error:
-                if not error.transient or left == 0:
-                    raise
-                self._clock.wait(_PAUSE)
-            else:
-                return
+        insist(self._clock, self._copy.flush)
+
+
+class Confirmation:
+    """Asks the witness, before the begin of a step that weighs is recorded, if the lease is still held."""
+
+    def __init__(self, plan: Plan, clock: Clock, confirm: Callable[[], None]) -> None:
+        self._weighty = find_weighty(plan)
+        self._clock = clock
+        self._confirm = confirm
+
+    def __call__(self, drafts: Sequence[Draft]) -> None:
+        """Raises LeaseHeldError when it is lost, and what the witness raises when it stays silent."""
+        if any(is_begin(draft, self._weighty) for draft in drafts):
+            insist(self._clock, self._confirm)
+
+
+def find_weighty(plan: Plan) -> frozenset[str]:
+    """Steps that are in the witness before their effect: the final ones, and those that move an epoch."""
+    return frozenset(step.id for step in plan.steps if step.final or step.action.startswith("epoch."))
+
+
+def is_begin(entry: Entry, steps: Collection[str]) -> bool:
+    """Whether this says that one of these steps begins, to be done or to be undone."""
+    return entry.kind in _BEGINNING and entry.step in steps
+
+
+def insist(clock: Clock, act: Callable[[], None]) -> None:
+    """Do it; when the witness is silent for a moment, a few times."""
+    for left in reversed(range(_TRIES)):
+        try:
+            act()
+        except ProviderError as error:
+            if not error.transient or left == 0:
+                raise
+            clock.wait(_PAUSE)
+        else:
+            return
 
 
 def catch_up(copy: JournalCopy, run: str, records: Sequence[Record]) -> None:

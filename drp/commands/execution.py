@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from drp.commands.assignment import Assignment, describe
-from drp.commands.copying import CopyHook, catch_up
+from drp.commands.copying import Confirmation, CopyHook, catch_up
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
@@ -31,7 +31,7 @@ class Execution:
         self._workshop = workshop
         self._held = held
         self._assignment = assignment
-        self._copy = JournalCopy(workshop.witness, assignment.plan.run)
+        self._copy = JournalCopy(workshop.witness, assignment.plan.run, lease=lambda: held.number)
 
     def run(self) -> RunReport:
         """Whatever goes wrong after the first step is part of the report, not an exception.
@@ -48,14 +48,14 @@ class Execution:
 
     def _build_runner(self, journal: SqliteJournal) -> Runner:
         assignment, desk = self._assignment, self._desk
-        epoch = self._held.keeper.lease.number
         return Runner(
             assignment.plan,
             journal,
-            self._workshop.performer(assignment.plan.run, epoch),
+            self._workshop.performer(assignment.plan.run, self._held.number),
             clock=desk.clock,
             actor=desk.operator,
-            epoch=epoch,
+            epoch=lambda: self._held.number,
+            header=assignment.header,
             answers=assignment.answers,
             sink=Narrator(
                 desk.emit,
@@ -66,6 +66,7 @@ class Execution:
                 before=_world(assignment.now or assignment.before, can_go_back=assignment.can_go_back),
             ),
             may_continue=self._held.keeper.may_continue,
+            confirm=Confirmation(assignment.plan, desk.clock, self._held.keeper.confirm),
             faults=desk.faults,
         )
 

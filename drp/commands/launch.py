@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drp.actions.facts import Order
-from drp.commands.assignment import Assignment
+from drp.commands.assignment import Assignment, build_header
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.execution import Execution
@@ -73,4 +73,5 @@ def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review
         source=shown.source,
         target=shown.target,
         began=desk.clock.now(),
+        header=build_header(shown),
     )

@@ -24,6 +24,11 @@ class HeldLease:
     keeper: LeaseKeeper
     is_abandoned: bool = False
 
+    @property
+    def number(self) -> int:
+        """The number held now."""
+        return self.keeper.lease.number
+
 
 @contextmanager
 def hold_lease(desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: str) -> Iterator[HeldLease]:

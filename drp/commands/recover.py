@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from drp.commands.assignment import Assignment
+from drp.commands.assignment import Assignment, header_of
 from drp.commands.desk import Desk, Workshop
-from drp.commands.events import UNKNOWN, QuestionEvent
+from drp.commands.doubts import draft_doubts
+from drp.commands.events import UNKNOWN, QuestionEvent, WarningEvent
 from drp.commands.execution import Execution
-from drp.commands.journals import read_records, repair_local
-from drp.commands.lease import hold_lease
+from drp.commands.journals import Memory, read_records, recall, restore
+from drp.commands.lease import HeldLease, hold_lease
 from drp.commands.results import RunReport, Served, Takeover
 from drp.commands.review import look
 from drp.commands.runs import StateFolder
 from drp.commands.serving import find_served
 from drp.engine.fold import RunState, fold
-from drp.engine.journal import Record
+from drp.engine.journal import Record, Stamp
 from drp.engine.tasks import Failed, Outcome, Partial, Present
 from drp.errors import RefusedError
 from drp.model.values import Json
@@ -30,8 +31,12 @@ class FoundRun:
     """An open run with everything that is known of it."""
 
     begin: RunBegin
-    records: Sequence[Record]
+    memory: Memory
     state: RunState
+
+    @property
+    def records(self) -> Sequence[Record]:
+        return self.memory.records
 
 
 def inspect(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> Takeover:
@@ -52,7 +57,7 @@ def recover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunRepo
     run, tenant = found.begin.run, found.begin.scope
     with hold_lease(desk, workshop, tenant, run=run, verb=found.begin.verb) as held:
         _check_unmoved(desk, workshop, found)
-        repair_local(folder.journal(run), found.records)
+        _restore(desk, workshop, found, held)
         now = find_served(workshop.ports, workshop.inventory.tenants[tenant])
         assignment = replace(_assign(desk, found, back=back), now=now)
         return Execution(desk, workshop, held, assignment=assignment).run()
@@ -68,13 +73,13 @@ def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundR
             f"cannot {verb} '{run}': it ended as {entry.end.status} at {entry.end.ended}",
             hint=f"See who serves with `drp status {entry.begin.scope}`.",
         )
-    records = read_records(StateFolder(desk.state).journal(run), workshop.witness, run)
-    if not records:
+    memory = recall(StateFolder(desk.state).journal(run), workshop.witness, run)
+    if not memory.records:
         raise RefusedError(
             f"cannot {verb} '{run}': it had not begun, nothing of it was recorded",
             hint=f"See who serves with `drp status {entry.begin.scope}`, then give the order again.",
         )
-    found = FoundRun(begin=entry.begin, records=records, state=fold(records))
+    found = FoundRun(begin=entry.begin, memory=memory, state=fold(memory.records))
     if back and found.state.past_final:
         raise RefusedError(
             f"cannot roll back '{run}': its final step has begun",
@@ -157,6 +162,30 @@ def _check_unmoved(desk: Desk, workshop: Workshop, found: FoundRun) -> None:
             f"cannot take over '{run}': another process went on with it meanwhile",
             hint=f"Look again with `drp status {run}`.",
         )
+
+
+def _restore(desk: Desk, workshop: Workshop, found: FoundRun, held: HeldLease) -> None:
+    """Have the whole journal here, with what may be missing of it recorded as doubtful."""
+    run, memory = found.begin.run, found.memory
+    perform = workshop.performer(run, held.number)
+    seen = header_of(memory.records).get("seen")
+    drafts = (
+        draft_doubts(
+            found.state,
+            seen if isinstance(seen, dict) else {},  # type: ignore[arg-type]
+            lambda step, outputs: look(perform, step, outputs),
+        )
+        if memory.may_lack
+        else []
+    )
+    stamp = Stamp(time=desk.clock.now(), actor=desk.operator, epoch=held.number)
+    kept = restore(StateFolder(desk.state).journal(run), memory, drafts=drafts, stamp=stamp)
+    if kept is not None:
+        text = f"{memory.damage}: rebuilt from the witness, the old file is '{kept}'"
+        desk.emit(WarningEvent(code="journal", text=text))
+    if drafts:
+        text = f"the last second of {run} may be missing: {len(drafts) // 2} steps are taken as begun"
+        desk.emit(WarningEvent(code="journal", text=text))
 
 
 def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:

@@ -29,7 +29,7 @@ class Review:
     """A plan as it is shown before it is run. ``source`` and ``target`` as ``dc3/h1``, or "".
 
     ``digest`` names the plan: equal for equal configuration and world, whenever it is made; ``facts`` is
-    what it was made from, ``site`` the one that was ordered.
+    what it was made from, ``site`` the one that was ordered, ``inventory`` the configuration's digest.
     """
 
     verb: str
@@ -45,6 +45,7 @@ class Review:
     verdicts: tuple[Verdict, ...]
     freeze_s: float
     facts: JsonMap
+    inventory: str = ""
     ending: Ending = DONE
 
     def count(self, word: Word) -> int:

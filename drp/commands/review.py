@@ -52,6 +52,7 @@ def review(workshop: Workshop, proposal: Proposal) -> Review:
         verdicts=tuple(iter_verdicts(plan, workshop.performer(plan.run, 0))),
         freeze_s=tenant.freeze.total_seconds(),
         facts=world_facts(facts),
+        inventory=workshop.inventory.digest,
     )
 
 

@@ -144,9 +144,9 @@ def build_records(head: Head, drafts: Sequence[Draft], stamp: Stamp) -> list[tup
 
 
 def check_chain(bodies: Iterable[bytes], name: str) -> Iterator[Record]:
-    """The records of stored bytes. Raises DamagedJournalError at the first that does not follow the one before.
+    """The records of stored bytes; ``name`` is that of the journal.
 
-    ``name``: of the journal, for the message.
+    Raises DamagedJournalError at the first that does not follow the one before.
     """
     previous = GENESIS
     for expected, stored in enumerate(bodies, start=1):

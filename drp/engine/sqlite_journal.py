@@ -130,9 +130,8 @@ class SqliteJournal:
         if marked is None or marked.seq == 0:
             return
         if len(records) < marked.seq:
-            raise DamagedJournalError(
-                f"cannot trust journal '{self.path}': it ends at record {len(records)}, {marked.seq} were written"
-            )
+            ends = f"it ends at record {len(records)}, {marked.seq} were written"
+            raise DamagedJournalError(f"cannot trust journal '{self.path}': {ends}")
         if hash_of(records[marked.seq - 1].to_bytes()) != marked.hash:
             raise DamagedJournalError(
                 f"cannot trust journal '{self.path}': record {marked.seq} is not the one that was written"

@@ -5,16 +5,21 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from drp.commands.assignment import header_of
 from drp.commands.endings import AS_BEFORE, DONE
+from drp.commands.events import WarningEvent
 from drp.commands.journals import read_local
 from drp.commands.results import Takeover
+from drp.engine.fold import fold
 from drp.engine.journal import JournalError
 from drp.errors import LeaseHeldError, RefusedError
 from drp.model.values import JsonMap
+from drp.witness.journal_copy import JournalCopy, JournalCopyReader
 from drp.witness.leases import LeaseReader, Leases
 from tests.actions.test_runs import without_burnt
 from tests.commands.bench import BeatingClock, Bench, deployed
@@ -158,3 +163,68 @@ def test_journal_that_tells_another_story_is_not_followed(bench: Bench) -> None:
     shutil.copytree(other.state, bench.state)
     with pytest.raises(JournalError, match="is not the one in the witness"):
         bench.recover()
+
+
+def lose_the_end(bench: Bench, run: str, *, kept: int) -> None:
+    """The machine is gone, and the copy in the witness ends with that record."""
+    shutil.rmtree(bench.state)
+    content = bench.company.stores["witness"].content
+    records = JournalCopyReader(bench.workshop.witness).load(run)[:kept]
+    for key in [key for key in content if key.startswith(f"journals/{run}/")]:
+        del content[key]
+    copy = JournalCopy(bench.workshop.witness, run, lease=lambda: 1)
+    copy.add(records)
+    copy.flush()
+
+
+@pytest.mark.parametrize(("point", "back"), [(EARLY[1], False), (EARLY[1], True), (EARLY[5], True)])
+def test_records_that_never_reached_the_witness_leave_nothing_behind(
+    tmp_path: Path, undisturbed: JsonMap, point: str, back: bool
+) -> None:
+    """The copy knows of the epoch's claim and of nothing that was made after it."""
+    before = deployed().dump()
+    bench = Bench(tmp_path / "state")
+    bench.cut(point)
+    claim = [r.step == "claim" for r in read_local(bench.state / "migrate-310304-7f3a.journal")].index(True)
+    lose_the_end(bench, "migrate-310304-7f3a", kept=claim + 1)
+    report = bench.recover("7f3a", back=back)
+    assert report.ending is DONE
+    if back:
+        assert without_burnt(bench.company.dump()) == without_burnt(before)
+    else:
+        assert bench.company.dump() == undisturbed
+    (warning,) = [event for event in bench.events if isinstance(event, WarningEvent)]
+    assert "may be missing" in warning.text
+
+
+def test_damaged_journal_is_kept_aside_and_built_anew(bench: Bench) -> None:
+    bench.cut(EARLY[3])
+    path = bench.state / "migrate-310304-7f3a.journal"
+    damaged = path.read_bytes()[:-5000]
+    path.write_bytes(damaged)
+    assert bench.recover().ending is DONE
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == damaged
+    texts = [event.text for event in bench.events if isinstance(event, WarningEvent)]
+    assert any("rebuilt from the witness" in text for text in texts)
+    assert [record.seq for record in read_local(path)] == [*range(1, len(read_local(path)) + 1)]
+
+
+def test_damaged_journal_without_a_copy_is_refused(bench: Bench) -> None:
+    bench.cut(EARLY[3])
+    path = bench.state / "migrate-310304-7f3a.journal"
+    path.write_bytes(path.read_bytes()[:-5000])
+    content = bench.company.stores["witness"].content
+    for key in [key for key in content if key.startswith("journals/")]:
+        del content[key]
+    with pytest.raises(JournalError, match="the witness has no copy of it"):
+        bench.recover()
+
+
+def test_every_record_says_who_and_under_which_lease_and_the_first_on_what(bench: Bench) -> None:
+    report = bench.launch("migrate", "dc5")
+    records = read_local(bench.state / f"{report.run}.journal")
+    assert {(record.actor, record.epoch) for record in records} == {("ops@here", 1)}
+    header = header_of(records)
+    assert header["plan"] == fold(records).plan.digest()
+    assert header["inventory"] == bench.company.inventory.digest
+    assert header["drp"] == version("drp")

@@ -38,7 +38,7 @@ class Hands:
 class Options(TypedDict, total=False):
     """What a runner can be given besides its parts."""
 
-    epoch: int
+    epoch: Callable[[], int]
     answers: Mapping[str, str]
     may_continue: Callable[[], bool]
     in_flight: int

@@ -34,7 +34,7 @@ def test_run_ends_done_with_states_and_records() -> None:
 
 
 def test_records_carry_time_actor_and_epoch() -> None:
-    it = Rig(CHAIN, epoch=17)
+    it = Rig(CHAIN, epoch=lambda: 17)
     it.runner.run()
 
     record = it.journal.read()[1]

@@ -135,7 +135,7 @@ def test_a_fork_is_an_error(copy: JournalCopy, store: FakeObjects) -> None:
 
 def test_what_a_former_holder_wrote_when_it_was_none_any_more_is_void(store: FakeObjects) -> None:
     """The first holder is stopped at record 3, the second goes on from there, the first wakes up."""
-    first, second = (JournalCopy(store, RUN, lease=lambda lease=lease: lease) for lease in (4, 5))
+    first, second = JournalCopy(store, RUN, lease=lambda: 4), JournalCopy(store, RUN, lease=lambda: 5)
     first.add(build_records(1, 3))
     first.flush()
     second.add(build_records(4, 4, mark=',"by":"second"'))
