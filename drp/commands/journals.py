@@ -118,7 +118,7 @@ def _from_copy(path: Path, copy: Sequence[Record], *, damage: JournalError) -> M
     if not copy:
         raise DamagedJournalError(
             f"{damage.message}; the witness has no copy of it",
-            hint=f"Look at the world instead: `drp journal rebuild {path.name.partition('.')[0]}`.",
+            hint="See who serves with `drp status`; nothing may go on with this run.",
         ) from damage
     marked = JournalMark(path).read()
     is_all = marked is not None and marked.seq <= len(copy)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drp.cli.grammar import changes, configuration, looking, runs
+from drp.cli.grammar import changes, configuration, journals, looking, runs
 from drp.cli.grammar.verb import Verb
 
 VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **looking.VERBS,
     **runs.VERBS,
+    **journals.VERBS,
     **configuration.VERBS,
 }
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
+    "journal": "The journals of runs.",
     "config": "The configuration: begin one, show it, its schema.",
     "secrets": "The sealed file of secrets.",
 }
