@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.dns import AgreedParams
+from drp.actions.drained import DrainedParams, check_drained
 from drp.actions.freeze import check_freeze, find_held_s
 from drp.engine.tasks import Absent
-from drp.errors import RefusedError, VerificationError
+from drp.errors import VerificationError
 from drp.model.names import EDGE
 from drp.model.values import JsonMap
 from drp.ports.hosts import HostState
-from drp.witness.epochs import EpochReader
 
 CLOCK_SKEW = timedelta(seconds=2)
 """Planned runs stop at this difference between an engine's clock and ours."""
@@ -145,33 +145,14 @@ class CheckSource(Check):
         return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrainedParams:
-    """``epoch`` serves ``since`` (RFC 3339); ``ttl`` seconds an old answer may live in a cache."""
-
-    tenant: str
-    epoch: int
-    since: str
-    ttl: int
-
-
 class CheckDrained(Check):
-    """The stack to be removed serves nobody: another epoch does, and old DNS answers have died twice over."""
+    """The stack to be removed serves nobody: another epoch does, and no request has come for long enough."""
 
     name: ClassVar[str] = "check.drained"
     params = DrainedParams
 
     def apply(self, ports: WritePorts, params: DrainedParams, call: Call) -> JsonMap:
-        serving = EpochReader(ports.store(ports.inventory.witness)).find_serving(params.tenant)
-        if serving is None or serving.epoch != params.epoch:
-            raise VerificationError(f"cannot retire '{params.tenant}': another epoch serves than was planned")
-        drained_at = datetime.fromisoformat(serving.since) + timedelta(seconds=2 * params.ttl)
-        if ports.clock.now() < drained_at:
-            raise RefusedError(
-                f"cannot retire '{params.tenant}': old answers may live until {drained_at:%F %T} UTC",
-                hint="Run the command again after that.",
-            )
-        return {"drained_at": drained_at.isoformat()}
+        return {"drained_at": check_drained(ports, params).isoformat()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

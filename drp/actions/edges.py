@@ -16,7 +16,8 @@ from drp.model.values import JsonMap
 from drp.ports.edges import Route, RouteKind
 
 _POLL = timedelta(seconds=0.1)
-_BAD_ANSWERS = frozenset({421, 502, 503, 504, 508})
+BAD_ANSWERS = frozenset({421, 502, 503, 504, 508})
+"""What edges answer by themselves when no API stands behind them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +237,7 @@ class CheckServes(Action[ServesParams]):
     def apply(self, ports: WritePorts, params: ServesParams, call: Call) -> JsonMap:
         for name in params.names:
             answer = ports.probes.get(params.address, name, params.path, timedelta(seconds=5))
-            if answer.status in _BAD_ANSWERS:
+            if answer.status in BAD_ANSWERS:
                 raise VerificationError(
                     f"cannot reach '{name}' through {params.address}: the edge answered {answer.status}"
                 )

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from drp.actions import build
 from drp.actions.action import ReadPorts
+from drp.actions.drained import DrainedParams, check_drained
 from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Service, Site, Tenant
@@ -123,10 +124,19 @@ def _migrate_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
 def _retire_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
     serving = _require_serving(ports, order, tenant)
     old = _find_old(ports, order, tenant, serving)
+    drained = DrainedParams(
+        tenant=tenant.name,
+        site=order.site,
+        epoch=serving.epoch,
+        since=serving.since,
+        ttl=ports.inventory.dns.ttl,
+        names=tenant.domains,
+    )
+    # before anybody is asked anything; the run looks once more
+    check_drained(ports, drained)
     return {
         "source": _instance_facts(ports, tenant, host=old[0], instance=old[1]),
         "serving": {"site": serving.site, "since": serving.since, "epoch": serving.epoch},
-        "names": _names(tenant, old=[], new=[ports.inventory.sites[serving.site].alias]),
     }
 
 

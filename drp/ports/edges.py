@@ -50,6 +50,14 @@ class EdgeReader(Protocol):
         """Requests of that name answered, by an API or another edge, since the proxy started."""
         ...
 
+    def quiet_for(self, name: str) -> timedelta:
+        """For how long the running proxy knows that it passed no request of that name on.
+
+        It remembers none from before it started, nor for longer than 20 days; one that is not answered
+        yet counts as just now.
+        """
+        ...
+
     def has_certificate(self, name: str, fingerprint: str) -> bool:
         """True when the running proxy presents the certificate with this SHA-256 for the name."""
         ...

@@ -129,7 +129,7 @@ class FakeCompany:
         self.secrets = SecretShelf()
         self.inventory = self._build_inventory()
         self.hosts = {host.name: FakeHost(host.name) for host in self.inventory.hosts()}
-        self.edges = {name: FakeEdge() for name in self.hosts}
+        self.edges = {name: FakeEdge(self.clock) for name in self.hosts}
         self.stores = {name: FakeObjects() for name in _STORES}
         self.zone = FakeDns()
         self.databases = FakeDatabases(self.stores)

@@ -156,6 +156,14 @@ class EdgesContract:
         edge.set_route(name, LOCAL)
         assert (edge.requests_in_flight(name), edge.requests_total(name)) == (0, 0)
 
+    def test_names_that_nobody_asked_for_are_quiet_since_the_edge_started(
+        self, edge: Edge, names: Iterator[str]
+    ) -> None:
+        first, second = next(names), next(names)
+        edge.set_route(first, LOCAL)
+        quiet = edge.quiet_for(first)
+        assert timedelta(0) <= quiet <= edge.quiet_for(second)
+
     def test_no_answer_is_no_missing_route(self, name: str) -> None:
         silent = self.make_silent()
         for call in (silent.routes, lambda: silent.find_route(name), lambda: silent.is_held(name)):
@@ -168,3 +176,5 @@ class EdgesContract:
             silent.set_route(name, LOCAL)
         with pytest.raises(UnreachableError):
             silent.requests_in_flight(name)
+        with pytest.raises(UnreachableError):
+            silent.quiet_for(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -10,16 +10,22 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from drp.errors import RejectedError
 from drp.model.values import Json, Secret
+from drp.ports.clock import Clock
 from drp.ports.edges import Route
 from drp.testing.certificates import is_for, names_of
+from drp.testing.clock import ManualClock
 from drp.testing.failures import Scripted
 
 
 class FakeEdge(Scripted):
     """One edge. Tests set ``in_flight`` and ``total`` by name; FakeProbes counts into ``total``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """``clock``: by which it knows since when it runs, and when the last request of a name came."""
         super().__init__()
+        self._clock = clock or ManualClock()
+        self.started = self._clock.now()
+        self.last: dict[str, datetime] = {}
         self.in_flight: dict[str, int] = {}
         self.total: dict[str, int] = {}
         self.certificates: dict[str, tuple[x509.Certificate, ...]] = {}
@@ -59,6 +65,15 @@ class FakeEdge(Scripted):
     def requests_total(self, name: str) -> int:
         with self._call("requests_total"):
             return self.total.get(name, 0)
+
+    def quiet_for(self, name: str) -> timedelta:
+        with self._call("quiet_for"):
+            return self._clock.now() - max(self.last.get(name, self.started), self.started)
+
+    def count(self, name: str) -> None:
+        """A request of the name is passed on (not in the port)."""
+        self.total[name] = self.total.get(name, 0) + 1
+        self.last[name] = self._clock.now()
 
     def has_certificate(self, name: str, fingerprint: str) -> bool:
         with self._call("has_certificate"):

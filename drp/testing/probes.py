@@ -51,7 +51,7 @@ class FakeProbes(Scripted):
             if edge.hold_limit(name) is not None:
                 self.clock.wait(timeout)
                 raise UnreachableError(f"cannot get 'https://{name}{path}' at '{address}': no answer in time")
-            edge.total[name] = edge.total.get(name, 0) + 1
+            edge.count(name)
             return self._answer(edge, name, hops=0)
 
     def _answer(self, edge: FakeEdge, name: str, *, hops: int) -> Answer:

@@ -12,6 +12,7 @@ import pytest
 
 from drp.actions.facts import Order, gather_facts
 from drp.errors import RefusedError
+from drp.model.plan import Plan
 from drp.ports.edges import Route
 from drp.testing.company import FakeCompany, image_id
 from drp.testing.databases import State
@@ -186,18 +187,89 @@ def test_a_restore_that_outlasts_the_freeze_is_taken_back(company: FakeCompany) 
     assert without_burnt(company.dump()) == without_burnt(before)
 
 
-def test_retire_waits_for_old_answers_then_removes_everything(company: FakeCompany) -> None:
+def plan_retire(company: FakeCompany, number: int = 3) -> Plan:
+    return compile_order(company, "retire", site="dc3", number=number)
+
+
+def test_retire_removes_everything_of_the_old_stack(company: FakeCompany) -> None:
     host, source = find_instance(company)
     migrate(company)
-    early = run_plan(company, compile_order(company, "retire", site="dc3", number=3))
-    assert early.outcome == "stopped"
-    assert early.failure is not None
-    assert "old answers may live until" in early.failure.cause.message
     company.clock.advance(timedelta(seconds=2 * company.inventory.dns.ttl))
-    result = run_plan(company, compile_order(company, "retire", site="dc3", number=4))
+    result = run_plan(company, plan_retire(company))
     assert result.outcome == "done", result.failure
     left = str(company.hosts[host].dump())
     assert str(source) not in left
+
+
+def come_late(company: FakeCompany) -> None:
+    """A client with an old answer comes through an edge of the old site."""
+    company.probes.get("192.0.2.20", "acme.example.test", "/", timedelta(seconds=5))
+
+
+def restart_edge(company: FakeCompany) -> None:
+    company.edges["h1"].started = company.clock.now()
+
+
+def lag(company: FakeCompany) -> None:
+    zone = company.zone
+    found = zone.find("acme.example.test", "CNAME")
+    assert found is not None
+    zone.immediate = False
+    zone.replace(found, replace(found, values=("dc3.example.test",)))
+    zone.replicate("198.51.100.53")
+    zone.replace(replace(found, values=("dc3.example.test",)), found)
+
+
+def unroute(company: FakeCompany) -> None:
+    company.edges["h3"].set_route("acme.example.test", Route("closed"))
+
+
+def stop_api(company: FakeCompany) -> None:
+    host, instance = find_instance(company)
+    company.hosts[host].stop_container(instance.container("api"), timedelta(seconds=5))
+
+
+NOT_DRAINED = {
+    "a late client": (
+        come_late,
+        "the edge of h2 has known of no request for 'acme.example.test' for 1m30s only, 10m00s are asked for",
+        "2031-03-04 03:31:00 CET",
+    ),
+    "an edge without memory": (
+        restart_edge,
+        "the edge of h1 has known of no request for 'acme.example.test' for 1m30s only, 10m00s are asked for",
+        "2031-03-04 03:31:00 CET",
+    ),
+    "a server that lags": (
+        lag,
+        "name server 198.51.100.53 still answers dc3.example.test for 'acme.example.test', "
+        "not dc5.example.test",
+        "drp check dns",
+    ),
+    "no route": (unroute, "the edge of h3, which shall serve it, routes to closed", "drp status acme"),
+    "no API": (stop_api, "the new stack at dc5 answers 503", "drp status acme"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_DRAINED)
+def test_retire_is_refused_while_the_old_stack_may_be_needed(company: FakeCompany, name: str) -> None:
+    """When it is planned; and when it is run, if it has come to it since."""
+    happen, cause, hint = NOT_DRAINED[name]
+    migrate(company)
+    company.clock.advance(timedelta(seconds=2 * company.inventory.dns.ttl))
+    plan = plan_retire(company)
+    happen(company)
+    company.clock.advance(timedelta(seconds=90))
+    with pytest.raises(RefusedError) as caught:
+        plan_retire(company, 4)
+    assert caught.value.message == f"cannot retire 'acme': {cause}"
+    assert hint in caught.value.hint
+    before = company.dump()
+    result = run_plan(company, plan)
+    assert result.outcome == "stopped"
+    assert result.failure is not None
+    assert result.failure.cause.message == caught.value.message
+    assert company.dump() == before
 
 
 def test_secrets_stand_nowhere_but_in_the_host_tmpfs(company: FakeCompany) -> None:

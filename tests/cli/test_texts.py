@@ -69,6 +69,12 @@ def move_and_wait(shell: Shell) -> None:
     shell.company.clock.advance(timedelta(hours=1))
 
 
+def move_and_come_late(shell: Shell) -> None:
+    move_and_wait(shell)
+    shell.company.probes.get("192.0.2.10", "acme.example.test", "/", timedelta(seconds=5))
+    shell.company.clock.advance(timedelta(seconds=42))
+
+
 def hide_engine(shell: Shell) -> None:
     shell.company.hosts["h4"].fail_next("state", UnreachableError("cannot reach engine 'h4': no answer"))
 
@@ -80,7 +86,7 @@ def nothing(shell: Shell) -> None:
 SCENES = {
     "plan-migrate": (nothing, "plan migrate acme --to dc5"),
     "plan-migrate-verbose": (nothing, "plan migrate acme --to dc5 -v"),
-    "plan-retire": (move_first, "plan retire acme --from dc3"),
+    "plan-retire": (move_and_wait, "plan retire acme --from dc3"),
     "migrate-done": (nothing, "migrate acme --to dc5 --yes"),
     "migrate-quiet": (nothing, "migrate acme --to dc5 --yes -q"),
     "migrate-held": (lease_elsewhere, "migrate acme --to dc5 --yes -q"),
@@ -92,6 +98,7 @@ SCENES = {
     "migrate-no-terminal": (nothing, "migrate acme --to dc5 -q"),
     "migrate-no-tenant": (nothing, "migrate hooli --to dc5"),
     "retire-too-early": (move_first, "retire acme --from dc3 --yes -q"),
+    "retire-late-client": (move_and_come_late, "retire acme --from dc3 --yes -q"),
     "retire-done": (move_and_wait, "retire acme --from dc3 --yes -q"),
     "resume-found": (interrupt, "resume --dry-run"),
     "resume-done": (interrupt, "resume 7f3a --yes -q"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, REFUSED, STUCK, UNKNOWN
+from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN
 from drp.commands.events import RunEvent, StageEvent, StepEvent, WorldEvent
 from drp.commands.stopping import Departure, Stoppable
 from drp.errors import LeaseHeldError, RefusedError
@@ -149,9 +149,10 @@ def test_failure_after_the_final_step_is_partial(bench: Bench) -> None:
 def test_retire_before_old_answers_have_died_is_refused(bench: Bench) -> None:
     bench.launch("migrate", "dc5")
     before = bench.company.dump()
-    report = bench.launch("retire", "dc3")
-    assert report.ending is REFUSED
+    with pytest.raises(RefusedError, match="old answers may live until 2031-03-04 03:21:00 CET"):
+        bench.launch("retire", "dc3")
     assert bench.company.dump() == before
+    assert [question.text for question in bench.asked] == ["Move acme to dc5?"]
 
 
 def test_retire_after_that_removes_the_old_stack(bench: Bench) -> None:

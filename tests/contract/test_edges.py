@@ -29,6 +29,7 @@ class TestFakeEdge(EdgesContract):
             "has_certificate",
             "set_route",
             "requests_in_flight",
+            "quiet_for",
         ):
             edge.fail_next(method, UnreachableError("cannot look at the edge: no answer"))
         return edge

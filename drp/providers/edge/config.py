@@ -16,6 +16,7 @@ from typing import Final
 from drp.model.names import EDGE
 from drp.model.specs import FileSpec
 from drp.model.values import Secret
+from drp.providers.edge.state import MEMORY
 
 COMMAND: Final = ("/bin/sh", "/etc/drp-edge/edge.sh", "start")
 MAPS: Final = ("routes.map", "held.map")
@@ -85,6 +86,7 @@ def _render(file: str, settings: EdgeSettings) -> str:
         http_port=settings.http_port,
         https_port=settings.https_port,
         idle=f"{settings.idle_s}s",
+        memory=f"{MEMORY.days}d",
     )
 
 

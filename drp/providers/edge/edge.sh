@@ -42,10 +42,12 @@ show() {
     echo "[$map]"
     ask "show map $CONFIG/$map.map"
   done
-  for table in passed_on in_flight; do
+  for table in passed_on in_flight seen; do
     echo "[$table]"
     ask "show table $table"
   done
+  echo "[info]"
+  ask "show info" | sed -n '/^Uptime_sec:/p'
   echo "[end]"
 }
 

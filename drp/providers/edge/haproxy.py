@@ -76,6 +76,9 @@ class HaproxyEdge:
     def requests_total(self, name: str) -> int:
         return self._state().answered.get(name, 0)
 
+    def quiet_for(self, name: str) -> timedelta:
+        return self._state().quiet_for(name)
+
     def has_certificate(self, name: str, fingerprint: str) -> bool:
         check_name(name)
         shown = self._run("look at the certificate of", name, "fingerprint", name).strip()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, get_args
 
 from drp.errors import RejectedError, UnreachableError
 from drp.ports.edges import Route, RouteKind
+
+MEMORY: Final = timedelta(days=20)
+"""How long the last request of a name is remembered; the proxy can count to 24 days."""
 
 _NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _TARGET: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
@@ -24,6 +28,12 @@ class EdgeState:
     held: Mapping[str, float]
     in_flight: Mapping[str, int]
     answered: Mapping[str, int]
+    seen: Mapping[str, timedelta]
+    """Name -> how long ago its last request came."""
+    uptime: timedelta
+
+    def quiet_for(self, name: str) -> timedelta:
+        return min(self.seen.get(name, self.uptime), self.uptime)
 
 
 def parse_state(text: str) -> EdgeState:
@@ -33,12 +43,25 @@ def parse_state(text: str) -> EdgeState:
         raise UnreachableError("cannot read the edge's state: its output was cut")
     begun = _parse_table(sections["passed_on"], "http_req_cnt")
     unanswered = _parse_table(sections["passed_on"], "conn_cur")
+    left = _parse_table(sections["seen"], "exp")
+    seen = {name: max(timedelta(0), MEMORY - timedelta(milliseconds=ms)) for name, ms in left.items()}
     return EdgeState(
         routes={name: parse_route(value) for name, value in _iter_rows(sections["routes"])},
         held={name: float(value) for name, value in _iter_rows(sections["held"])},
         in_flight=_parse_table(sections["in_flight"], "conn_cur"),
         answered={name: number - unanswered[name] for name, number in begun.items()},
+        seen=seen | {name: timedelta(0) for name, number in unanswered.items() if number},
+        uptime=_parse_uptime(sections["info"]),
     )
+
+
+def _parse_uptime(lines: list[str]) -> timedelta:
+    """Raises UnreachableError when the proxy did not tell."""
+    for line in lines:
+        word, _, value = line.partition(":")
+        if word == "Uptime_sec":
+            return timedelta(seconds=int(value))
+    raise UnreachableError("cannot read the edge's state: it does not tell since when it runs")
 
 
 def check_name(name: str) -> None:

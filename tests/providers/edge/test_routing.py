@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -131,6 +132,18 @@ def test_an_edge_does_not_forward_to_a_stranger(edge_a: LocalEdge, name: str, fa
         edge_a.edge.set_route(name, Route("edge", f"127.0.0.1:{listener.getsockname()[1]}"))
         assert ask(edge_a, name)[0] == 503
     assert not "".join(greeted)
+
+
+def test_a_request_ends_the_quiet_of_its_name_alone(edge_a: LocalEdge, name: str) -> None:
+    other = f"other-{name}"
+    with api("one") as one:
+        for each in (name, other):
+            edge_a.edge.set_route(each, Route("local", one.target))
+        wait_until(lambda: edge_a.edge.quiet_for(name) >= timedelta(seconds=1))
+        before = edge_a.edge.quiet_for(name)
+        ask(edge_a, name)
+        assert edge_a.edge.quiet_for(name) < before
+        assert edge_a.edge.quiet_for(other) >= before
 
 
 def test_port_80_sends_everybody_to_tls(edge_a: LocalEdge, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from drp.errors import RejectedError, UnreachableError
@@ -29,6 +31,14 @@ SHOWN = """[routes]
 # table: in_flight, type: string, size:102400, used:1
 0x7f03: key=acme.example.test use=1 exp=0 shard=0 conn_cur=2
 
+[seen]
+# table: seen, type: string, size:102400, used:2
+0x7f04: key=acme.example.test use=1 exp=1727990000 shard=0 http_req_cnt=10
+0x7f05: key=globex.example.test use=0 exp=1727990000 shard=0 http_req_cnt=4
+
+[info]
+Uptime_sec: 60
+
 [end]
 """
 
@@ -42,6 +52,15 @@ def test_a_state_is_read() -> None:
     assert state.held == {NAME: 90.0}
     assert state.in_flight == {NAME: 2}
     assert state.answered == {NAME: 7, "globex.example.test": 4}
+    # 20 days less what is left; one that is not answered yet counts as just now
+    assert state.quiet_for("globex.example.test") == timedelta(seconds=10)
+    assert state.quiet_for(NAME) == timedelta(0)
+    assert state.quiet_for("never.example.test") == timedelta(minutes=1)
+
+
+def test_a_proxy_that_does_not_tell_since_when_it_runs_is_not_believed() -> None:
+    with pytest.raises(UnreachableError, match="since when it runs"):
+        parse_state(SHOWN.replace("Uptime_sec: 60", ""))
 
 
 def test_half_a_state_is_none() -> None:
