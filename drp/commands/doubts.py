@@ -37,12 +37,11 @@ def draft_doubts(state: RunState, seen: Mapping[str, str], look: Look) -> list[D
     outputs = {name: step.outputs for name, step in state.steps.items() if step.outputs is not None}
     looked = {step.id: look(step, outputs) for step in candidates}
     there = {name for name, found in looked.items() if isinstance(found, Present | Partial)}
-    entered = _is_entered(state, there)
-    marked = _marked_stages(state)
+    closed = _not_entered(state, there)
     return [
         draft
         for step in candidates
-        if step.id in there or ((entered or step.stage not in marked) and not _is_foreign(looked[step.id]))
+        if step.id in there or ((step.stage, step.scope) not in closed and not _is_foreign(looked[step.id]))
         for draft in _draft(step, state.steps[step.id].attempts + 1)
     ]
 
@@ -75,12 +74,12 @@ def _reachable(state: RunState) -> list[Step]:
     return found
 
 
-def _marked_stages(state: RunState) -> set[str]:
-    return {step.stage for step in state.plan.steps if step.final or step.approval}
+def _not_entered(state: RunState, there: set[str]) -> set[tuple[str, str]]:
+    """Stages (with their scopes) that are gone through once they are entered, and have not been.
 
-
-def _is_entered(state: RunState, there: set[str]) -> bool:
-    """Whether a stage that is gone through once it is entered was entered: not assumed, only seen."""
-    marked = _marked_stages(state)
-    steps = (step for step in state.plan.steps if step.stage in marked and not step.read_only)
-    return any(state.steps[step.id].begun or step.id in there for step in steps)
+    That they are is never assumed, only seen: a run that may still be cancelled must not seem past that.
+    """
+    marked = {(step.stage, step.scope) for step in state.plan.steps if step.final or step.approval}
+    inside = [step for step in state.plan.steps if (step.stage, step.scope) in marked and not step.read_only]
+    entered = {step.scope for step in inside if state.steps[step.id].begun or step.id in there}
+    return {(stage, scope) for stage, scope in marked if scope not in entered}
