@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from drp.actions.prober import Prober
 from drp.engine.tasks import Absent, Partial, Present
 from drp.model.inventory import Inventory, SecretRef
 from drp.model.values import JsonMap, Secret
@@ -35,6 +36,9 @@ class ReadPorts(Protocol):
     @property
     def probes(self) -> Probes: ...
 
+    @property
+    def prober(self) -> Prober: ...
+
     def host(self, name: str) -> HostReader: ...
 
     def edge(self, host: str) -> EdgeReader: ...
@@ -57,6 +61,9 @@ class WritePorts(Protocol):
 
     @property
     def probes(self) -> Probes: ...
+
+    @property
+    def prober(self) -> Prober: ...
 
     @property
     def helpers(self) -> Helpers: ...

@@ -1,6 +1,7 @@
 """The one builder of what hosts are asked to make: pure, and the only place that makes specs.
 
-Address plan of a link (a /28): .2 edge, .3 API, .4 MongoDB, .5 Redis, .10 the helper. Fixed addresses,
+Address plan of a link (a /28): .2 edge, .3 API, .4 MongoDB, .5 Redis, .10 the helper, .11 and .12 the
+probes of a run and of `drp check`. Fixed addresses,
 because an engine gives a stopped container's address to the next who asks.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from drp.model.inventory import Host, Inventory, Service, Tenant
 from drp.model.names import (
@@ -28,13 +29,16 @@ EDGE_BLOCK: Final = 0
 EGRESS_BLOCK: Final = 1
 FIRST_TENANT_BLOCK: Final = 2
 
-_OFFSETS: Final = {"edge": 2, "api": 3, "mongodb": 4, "redis": 5, "helper": 10}
-_LINKS_OF: Final[Mapping[ServiceRole, tuple[LinkRole, ...]]] = {
+_OFFSETS: Final = {"edge": 2, "api": 3, "mongodb": 4, "redis": 5, "helper": 10, "reach": 11, "check": 12}
+LINKS_OF: Final[Mapping[ServiceRole, tuple[LinkRole, ...]]] = {
     "api": ("edge", "data", "cache"),
     "mongodb": ("data",),
     "redis": ("cache",),
 }
 _HELPER_MEMORY: Final = 768 * 2**20
+Asker = Literal["reach", "check"]
+"""Who probes: a run's step or `drp check`; both may do so at once."""
+_PROBE_MEMORY: Final = 128 * 2**20
 _EDGE_MEMORY: Final = 256 * 2**20
 _EDGE_COMMAND: Final = ("/bin/sh", "/etc/drp-edge/edge.sh", "start")
 """The program that `edge.configure` puts into the edge's volume."""
@@ -63,7 +67,7 @@ def link_block(host: Host, index: int) -> str:
 
 
 def link_address(subnet: str, member: str) -> str:
-    """Address of a member (edge, api, mongodb, redis, helper) on a link."""
+    """Address of a member (edge, api, mongodb, redis, helper, reach, check) on a link."""
     return str(ipaddress.ip_network(subnet).network_address + _OFFSETS[member])
 
 
@@ -129,19 +133,21 @@ def service_container(instance: Instance, service: Service, subnets: Mapping[Lin
         labels=labels(tenant=instance.tenant, role=service.role, instance=instance),
         uid=service.uid,
         gid=service.gid,
-        attachments=tuple(
-            Attachment(
-                network=instance.network(link),
-                address=link_address(subnets[link], service.role),
-                aliases=(service.role,),
-            )
-            for link in _LINKS_OF[service.role]
-        ),
+        attachments=_attachments(instance, service.role, subnets),
         mounts=tuple(mounts),
         memory=service.memory,
         cpus=service.cpus,
         pids=service.pids,
         stop_timeout=int(GRACE.total_seconds()),
+    )
+
+
+def _attachments(
+    instance: Instance, role: ServiceRole, subnets: Mapping[LinkRole, str]
+) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(network=instance.network(link), address=link_address(subnets[link], role), aliases=(role,))
+        for link in LINKS_OF[role]
     )
 
 
@@ -179,7 +185,9 @@ def helper_container(
     tenant: str,
     attachments: tuple[Attachment, ...],
     mounts: tuple[Mount, ...] = (),
+    join: str = "",
     root: bool = False,
+    memory: int = _HELPER_MEMORY,
 ) -> ContainerSpec:
     """A one-shot helper: nothing kept, nothing logged. ``root`` only where owners of files are set."""
     return ContainerSpec(
@@ -189,9 +197,10 @@ def helper_container(
         uid=0 if root else HELPER_UID,
         gid=0 if root else HELPER_UID,
         attachments=attachments,
+        join=join,
         mounts=mounts,
         capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER") if root else (),
-        memory=_HELPER_MEMORY,
+        memory=memory,
         cpus=2.0,
         pids=64,
         logs=False,
@@ -203,12 +212,54 @@ def data_helper(
     inventory: Inventory, instance: Instance, job: str, *, subnets: Mapping[str, str]
 ) -> ContainerSpec:
     """A helper on the instance's data and cache links and on the way to the store."""
-    links = (
-        Attachment(network=instance.network("data"), address=link_address(subnets["data"], "helper")),
-        Attachment(network=instance.network("cache"), address=link_address(subnets["cache"], "helper")),
+    links = _data_links(instance, subnets, "helper")
+    return helper_container(inventory, instance.helper(job), tenant=instance.tenant, attachments=links)
+
+
+def _data_links(instance: Instance, subnets: Mapping[str, str], member: str) -> tuple[Attachment, ...]:
+    return (
+        Attachment(network=instance.network("data"), address=link_address(subnets["data"], member)),
+        Attachment(network=instance.network("cache"), address=link_address(subnets["cache"], member)),
         Attachment(network=EGRESS),
     )
-    return helper_container(inventory, instance.helper(job), tenant=instance.tenant, attachments=links)
+
+
+def joined_probe(inventory: Inventory, instance: Instance, name: str, *, join: str) -> ContainerSpec:
+    """A helper that looks from inside another container's network, whose id is ``join``."""
+    return helper_container(
+        inventory,
+        instance.helper(name),
+        tenant=instance.tenant,
+        attachments=(),
+        join=join,
+        memory=_PROBE_MEMORY,
+    )
+
+
+def linked_probe(
+    inventory: Inventory, instance: Instance, asker: Asker, *, subnets: Mapping[str, str]
+) -> ContainerSpec:
+    """A helper that looks from where the data helpers stand, beside them."""
+    return helper_container(
+        inventory,
+        instance.helper(f"{asker}-helper"),
+        tenant=instance.tenant,
+        attachments=_data_links(instance, subnets, asker),
+        memory=_PROBE_MEMORY,
+    )
+
+
+def stand_in(
+    inventory: Inventory, instance: Instance, name: str, *, subnets: Mapping[LinkRole, str]
+) -> ContainerSpec:
+    """A helper in the place of an API that does not run yet: its links, its addresses."""
+    return helper_container(
+        inventory,
+        instance.helper(name),
+        tenant=instance.tenant,
+        attachments=_attachments(instance, "api", subnets),
+        memory=_PROBE_MEMORY,
+    )
 
 
 def front_helper(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from drp.actions.build import EDGE_UID
+from drp.actions.prober import Prober
 from drp.model.inventory import Inventory, SecretRef
 from drp.model.values import Secret
 from drp.ports.clock import Clock
@@ -47,6 +48,7 @@ class LivePorts:
         self.clock: Clock = SystemClock()
         self.probes: Probes = NetworkProbes(inventory.edge_ca)
         self.helpers: Helpers = DockerHelpers(self.host)
+        self.prober = Prober(inventory, self.helpers, self.host)
         self._resolve = resolve
         self._made: dict[str, Any] = {}
         # One port may need another while it is made: an edge needs its host.

@@ -55,6 +55,10 @@ class Reporter:
         self.total = 0
         self.unit = "bytes"
 
+    def begin(self) -> None:
+        """Tell at once that the work has begun."""
+        self._write(render_progress(Progress(done=0, total=0, unit=self.unit)))
+
     def advance(self, amount: int) -> None:
         """``amount`` more is done."""
         with self._lock:

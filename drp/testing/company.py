@@ -13,6 +13,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Final
 
+from drp.actions.prober import Prober
 from drp.dataplane import keys
 from drp.dataplane.wire import read_job, render_result
 from drp.model.inventory import (
@@ -42,6 +43,7 @@ from drp.testing.helpers import FakeHelpers
 from drp.testing.hosts import FakeHost
 from drp.testing.objects import FakeObjects
 from drp.testing.probes import FakeProbes
+from drp.testing.reach import FakeReach, helper_program
 
 _UIDS: Final[Mapping[ServiceRole, int]] = {"mongodb": 4001, "redis": 4002, "api": 4003}
 _PORTS: Final[Mapping[ServiceRole, int]] = {"mongodb": 27017, "redis": 6379, "api": 8080}
@@ -133,7 +135,12 @@ class FakeCompany:
         self.stores = {name: FakeObjects() for name in _STORES}
         self.zone = FakeDns()
         self.databases = FakeDatabases(self.stores)
-        self.helpers = FakeHelpers(self.hosts, self.databases.handlers())
+        self.reach = FakeReach(self.inventory)
+        handlers = {**self.databases.handlers(), "reach": self.reach.reach}
+        self.helpers = FakeHelpers(self.hosts, handlers)
+        self.prober = Prober(self.inventory, self.helpers, self.host)
+        for host in self.hosts.values():
+            host.programs[self.inventory.images.helper] = helper_program
         by_address = {host.edge: self.edges[host.name] for host in self.inventory.hosts()}
         self.probes = FakeProbes(by_address, self.clock, authority=self.authority)
         self.probes.answers = AnyApi(self.hosts)

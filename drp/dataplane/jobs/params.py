@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from drp.dataplane.places import Bucket, CacheEndpoint, Endpoint
 
@@ -138,3 +139,27 @@ class SurveyParams:
     """``path``: any path of the file system whose room is asked for."""
 
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachQuestion:
+    """``address`` or name, and how many seconds of silence make it closed."""
+
+    transport: Literal["tcp", "udp"]
+    address: str
+    port: int
+    wait_s: float = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachParams:
+    questions: tuple[ReachQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandInParams:
+    """Where to listen, for how long at most, and the descriptor whose end is the end."""
+
+    port: int
+    limit_s: float = 60
+    stop_fd: int = 0

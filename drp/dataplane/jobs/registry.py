@@ -23,6 +23,8 @@ JOBS: Final[Mapping[str, str]] = {
     "http": "http:run_http",
     "files": "files:run_files",
     "survey": "survey:run_survey",
+    "reach": "reach:run_reach",
+    "stand-in": "reach:run_stand_in",
 }
 """Kind -> module beside this one, and the function in it: (Context) -> data."""
 
