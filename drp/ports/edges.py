@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from drp.model.values import Secret
@@ -15,11 +15,13 @@ RouteKind = Literal["local", "edge", "closed"]
 class Route:
     """Where requests of a name go: an API of this host (``local``), an edge over TLS (``edge``), nowhere.
 
-    ``target`` is ``address:port``, empty for ``closed`` (503 with Retry-After).
+    ``target`` is ``address:port``, empty for ``closed`` (503 with Retry-After). ``owner`` is the instance
+    that a local route leads to: by its tenant and epoch the guard knows what it must close.
     """
 
     kind: RouteKind
     target: str = ""
+    owner: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.target}".strip()
@@ -37,6 +39,15 @@ class EdgeReader(Protocol):
     def routes(self) -> dict[str, Route]: ...
 
     def is_held(self, name: str) -> bool: ...
+
+    def permitted_until(self) -> datetime | None:
+        """The moment (by the host's own clock) from which the proxy neither takes a request for an API of its
+        host nor passes on an answer of one. None: it was never permitted to."""
+        ...
+
+    def fenced(self) -> frozenset[str]:
+        """Names that the guard has closed here, because another site has taken their tenants over."""
+        ...
 
     def requests_in_flight(self, name: str) -> int:
         """Requests of that name that an API of this host got and has not answered.
@@ -72,6 +83,10 @@ class Edge(EdgeReader, Protocol):
 
     def set_route(self, name: str, route: Route | None) -> None:
         """None removes the name (421 for its requests)."""
+        ...
+
+    def permit(self, until: datetime) -> None:
+        """Let APIs of this host answer until that moment. A guard does this; nobody else needs to."""
         ...
 
     def hold(self, name: str, limit: timedelta) -> None:

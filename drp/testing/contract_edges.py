@@ -16,7 +16,7 @@ from drp.testing.certificates import Authority, fingerprint_of
 AUTHORITY = Authority(begin=datetime.now(UTC).replace(microsecond=0) - timedelta(days=1))
 """Real edges are made with this one as the authority they trust."""
 
-LOCAL = Route("local", "192.0.2.10:8080")
+LOCAL = Route("local", "192.0.2.10:8080", "tenant-e0007")
 ELSEWHERE = Route("edge", "198.51.100.9:443")
 CLOSED = Route("closed")
 LIMIT = timedelta(seconds=90)
@@ -163,6 +163,14 @@ class EdgesContract:
         edge.set_route(first, LOCAL)
         quiet = edge.quiet_for(first)
         assert timedelta(0) <= quiet <= edge.quiet_for(second)
+
+    def test_a_permission_is_given_and_read(self, edge: Edge) -> None:
+        before = edge.permitted_until()
+        until = datetime(2031, 3, 4, 5, 6, 7, 89000, UTC)
+        edge.permit(until)
+        assert edge.permitted_until() == until
+        edge.permit(before or until)
+        assert edge.fenced() == frozenset()
 
     def test_no_answer_is_no_missing_route(self, name: str) -> None:
         silent = self.make_silent()

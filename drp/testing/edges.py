@@ -33,6 +33,9 @@ class FakeEdge(Scripted):
         self.installed = False
         self._routes: dict[str, Route] = {}
         self._held: dict[str, timedelta] = {}
+        self._until: datetime | None = None
+        self.fences: set[str] = set()
+        """Names that a guard has closed."""
 
     def is_installed(self) -> bool:
         with self._call("is_installed"):
@@ -53,6 +56,18 @@ class FakeEdge(Scripted):
     def is_held(self, name: str) -> bool:
         with self._call("is_held"):
             return name in self._held
+
+    def permitted_until(self) -> datetime | None:
+        with self._call("permitted_until"):
+            return self._until
+
+    def fenced(self) -> frozenset[str]:
+        with self._call("fenced"):
+            return frozenset(self.fences)
+
+    def permit(self, until: datetime) -> None:
+        with self._call("permit"):
+            self._until = until
 
     def hold_limit(self, name: str) -> timedelta | None:
         """How long a request of the name waits at most, or None when it is not held (not in the port)."""

@@ -19,7 +19,7 @@ from drp.model.values import Secret
 from drp.providers.edge.state import MEMORY
 
 COMMAND: Final = ("/bin/sh", "/etc/drp-edge/edge.sh", "start")
-MAPS: Final = ("routes.map", "held.map")
+MAPS: Final = ("routes.map", "held.map", "fenced.map")
 """Written by the edge itself; an installation leaves those that are there alone."""
 
 

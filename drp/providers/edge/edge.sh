@@ -32,13 +32,13 @@ list_certificates() { # an empty file is one that was removed
 }
 
 start() {
-  for map in routes held; do [ -e "$CONFIG/$map.map" ] || : >"$CONFIG/$map.map"; done
+  for map in routes held fenced; do [ -e "$CONFIG/$map.map" ] || : >"$CONFIG/$map.map"; done
   list_certificates
   exec haproxy -W -S "$RUN/master.sock,mode,600" -f "$CONFIG/haproxy.cfg"
 }
 
 show() {
-  for map in routes held; do
+  for map in routes held fenced; do
     echo "[$map]"
     ask "show map $CONFIG/$map.map"
   done
@@ -48,6 +48,8 @@ show() {
   done
   echo "[info]"
   ask "show info" | sed -n '/^Uptime_sec:/p'
+  echo "[until]"
+  ask "get var proc.until"
   echo "[end]"
 }
 
@@ -86,6 +88,11 @@ set_row() { # map name [value]; what runs is right, and the file is made equal t
   else
     ask "add map $file $2 $3" >/dev/null
   fi
+}
+
+permit() { # milliseconds since the epoch of Unix
+  said=$(ask "experimental-mode on; set var proc.until int($1)")
+  case $said in *[a-z]*) refuse "$said" ;; esac
 }
 
 send_certificate() { # file; the key goes through a pipe, never through an argument
@@ -141,10 +148,21 @@ reload() {
   # the old worker would never hear of the release
   if [ -n "$(rows held)" ]; then refuse "requests are held"; fi
   list_certificates
+  # what the guard has said goes on in the new worker: first who is fenced, then until when to answer
+  fenced=$(rows fenced)
+  until=$(ask "get var proc.until" | sed -n 's/.*value=<\([0-9]*\)>.*/\1/p')
   old=$(worker)
   echo reload | socat -t 10 - "UNIX-CONNECT:$RUN/master.sock" >/dev/null || exit 3
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    if [ "$(worker || true)" != "$old" ]; then return; fi
+    if [ "$(worker || true)" != "$old" ]; then
+      while read -r name value; do
+        if [ -n "$name" ]; then ask "add map $CONFIG/fenced.map $name $value" >/dev/null; fi
+      done <<-END
+	$fenced
+	END
+      permit "$until"
+      return
+    fi
     sleep 0.5
   done
   refuse "the new worker did not start"
@@ -157,6 +175,10 @@ file) if [ -s "$SECRETS/$2.pem" ]; then echo "$SECRETS/$2.pem"; fi ;;
 set)
   lock
   set_row "$2" "$3" "${4-}"
+  show
+  ;;
+permit)
+  permit "$2"
   show
   ;;
 certificate)

@@ -7,7 +7,7 @@ under a lock; what it says afterwards is compared with what was asked for. Priva
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from drp.errors import DeadlineError, RejectedError, UnreachableError
@@ -70,6 +70,12 @@ class HaproxyEdge:
     def is_held(self, name: str) -> bool:
         return name in self._state().held
 
+    def permitted_until(self) -> datetime | None:
+        return self._state().until
+
+    def fenced(self) -> frozenset[str]:
+        return self._state().fenced
+
     def requests_in_flight(self, name: str) -> int:
         return self._state().in_flight.get(name, 0)
 
@@ -109,6 +115,12 @@ class HaproxyEdge:
         value = "" if route is None else render_route(route)
         if self._set("routes", name, value).routes.get(name) != route:
             raise RejectedError(f"cannot route '{name}': the running proxy did not take it")
+
+    def permit(self, until: datetime) -> None:
+        milliseconds = round(until.timestamp() * 1000)
+        said = parse_state(self._run("permit", self._settings.container, "permit", str(milliseconds)))
+        if said.until_ms != milliseconds:
+            raise RejectedError("cannot permit the edge to answer: the running proxy did not take it")
 
     def hold(self, name: str, limit: timedelta) -> None:
         seconds = limit.total_seconds()

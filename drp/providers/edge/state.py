@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
 from drp.errors import RejectedError, UnreachableError
@@ -16,16 +16,20 @@ MEMORY: Final = timedelta(days=20)
 
 _NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _TARGET: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
+_OWNER: Final = re.compile(r"[A-Za-z0-9._-]+")
+_UNTIL: Final = re.compile(r"value=<(\d+)>")
 _KEY: Final = re.compile(r" key=(\S+) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeState:
-    """``held`` maps name -> seconds. ``in_flight`` counts requests that an API of this host has and did not
+    """``held`` maps name -> seconds; ``until_ms`` since the epoch of Unix, 0: never. ``in_flight`` counts requests that an API of this host has and did not
     answer, ``answered`` those that an API or another edge has answered."""
 
     routes: Mapping[str, Route]
     held: Mapping[str, float]
+    fenced: frozenset[str]
+    until_ms: int
     in_flight: Mapping[str, int]
     answered: Mapping[str, int]
     seen: Mapping[str, timedelta]
@@ -34,6 +38,11 @@ class EdgeState:
 
     def quiet_for(self, name: str) -> timedelta:
         return min(self.seen.get(name, self.uptime), self.uptime)
+
+    @property
+    def until(self) -> datetime | None:
+        """None: it was never permitted to answer."""
+        return datetime.fromtimestamp(self.until_ms / 1000, UTC) if self.until_ms else None
 
 
 def parse_state(text: str) -> EdgeState:
@@ -48,6 +57,8 @@ def parse_state(text: str) -> EdgeState:
     return EdgeState(
         routes={name: parse_route(value) for name, value in _iter_rows(sections["routes"])},
         held={name: float(value) for name, value in _iter_rows(sections["held"])},
+        fenced=frozenset(name for name, _ in _iter_rows(sections["fenced"])),
+        until_ms=_parse_until(sections["until"]),
         in_flight=_parse_table(sections["in_flight"], "conn_cur"),
         answered={name: number - unanswered[name] for name, number in begun.items()},
         seen=seen | {name: timedelta(0) for name, number in unanswered.items() if number},
@@ -72,10 +83,10 @@ def check_name(name: str) -> None:
 
 def parse_route(value: str) -> Route:
     """A map's value -> Route. Raises RejectedError for what drp did not write."""
-    kind, _, target = value.partition(":")
+    kind, *parts = value.split(":")
     for known in get_args(RouteKind):
         if kind == known:
-            return Route(known, target)
+            return Route(known, ":".join(parts[:2]), "".join(parts[2:]))
     raise RejectedError(f"cannot read the edge's routes: '{value}' is no route")
 
 
@@ -85,7 +96,9 @@ def render_route(route: Route) -> str:
         return "closed"
     if not _TARGET.fullmatch(route.target):
         raise RejectedError(f"cannot route to '{route.target}': it is no address and port")
-    return f"{route.kind}:{route.target}"
+    if route.owner and not _OWNER.fullmatch(route.owner):
+        raise RejectedError(f"cannot route to '{route.owner}': it is no name of an instance")
+    return f"{route.kind}:{route.target}" + (f":{route.owner}" if route.owner else "")
 
 
 def _parse_sections(text: str) -> dict[str, list[str]]:
@@ -103,6 +116,13 @@ def _iter_rows(lines: list[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         _, name, value = line.split(" ", 2)
         yield name, value
+
+
+def _parse_until(lines: list[str]) -> int:
+    found = _UNTIL.search(" ".join(lines))
+    if found is None:
+        raise UnreachableError("cannot read the edge's state: it does not say until when it may answer")
+    return int(found[1])
 
 
 def _parse_table(lines: list[str], column: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drp.model.specs import FileSpec
@@ -93,13 +93,15 @@ class LocalEdge:
         """Whole seconds since the proxy started."""
         return int(self.runtime("show info").split("Uptime_sec: ")[1].split()[0])
 
-    def start(self) -> None:
+    def start(self, *, permitted: bool = True) -> None:
         log = self.folder / "log"
         argv = ["busybox", "sh", str(self.folder / "config" / "edge.sh"), "start"]
         with log.open("ab") as output:
             self.process = subprocess.Popen(argv, stdout=output, stderr=output)
         wait_listening(self.process, port=self.settings.https_port, log=log, address=self.settings.address)
         self.container.running = True
+        if permitted:  # what a guard does in a host
+            self.edge.permit(datetime.now(UTC) + timedelta(days=1))
 
     def stop(self) -> None:
         """As a container is stopped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,11 +16,14 @@ from drp.testing.contract_edges import AUTHORITY
 
 NAME = "acme.example.test"
 SHOWN = """[routes]
-0x55b8 acme.example.test local:192.0.2.1:8080
+0x55b8 acme.example.test local:192.0.2.1:8080:acme-e0007
 0x55b9 globex.example.test closed
 
 [held]
 0x55ba acme.example.test 90.000
+
+[fenced]
+0x55bb initech.example.test 1
 
 [passed_on]
 # table: passed_on, type: string, size:102400, used:2
@@ -39,6 +42,9 @@ SHOWN = """[routes]
 [info]
 Uptime_sec: 60
 
+[until]
+proc.until: type=sint value=<1793880000123>
+
 [end]
 """
 
@@ -46,10 +52,12 @@ Uptime_sec: 60
 def test_a_state_is_read() -> None:
     state = parse_state(SHOWN)
     assert state.routes == {
-        NAME: Route("local", "192.0.2.1:8080"),
+        NAME: Route("local", "192.0.2.1:8080", "acme-e0007"),
         "globex.example.test": Route("closed"),
     }
     assert state.held == {NAME: 90.0}
+    assert state.fenced == {"initech.example.test"}
+    assert state.until == datetime(2026, 11, 5, 12, 0, 0, 123000, UTC)
     assert state.in_flight == {NAME: 2}
     assert state.answered == {NAME: 7, "globex.example.test": 4}
     # 20 days less what is left; one that is not answered yet counts as just now
@@ -70,7 +78,8 @@ def test_half_a_state_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "route", [Route("local", "192.0.2.1:8080"), Route("edge", "192.0.2.1:443"), Route("closed")]
+    "route",
+    [Route("local", "192.0.2.1:8080"), Route("local", "192.0.2.1:8080", "acme-e0007"), Route("edge", "192.0.2.1:443"), Route("closed")]
 )
 def test_a_route_is_written_and_read(route: Route) -> None:
     assert parse_route(render_route(route)) == route
