@@ -36,7 +36,8 @@ _DIGEST = "drp-sha256"  # user metadata that tells whose put it was after an ans
 class S3Store:
     """Any S3 that honours If-None-Match on PutObject (AWS, Ceph, MinIO, versitygw, ...)."""
 
-    def __init__(self, place: Bucket, *, access: Secret, secret: Secret) -> None:
+    def __init__(self, place: Bucket, *, access: Secret, secret: Secret, patience_s: float = 60) -> None:
+        """``patience_s``: how long an answer may take."""
         self._place = place
         self._client: S3Client = boto3.client(
             "s3",
@@ -45,8 +46,8 @@ class S3Store:
             aws_access_key_id=access.reveal().decode(),
             aws_secret_access_key=secret.reveal().decode(),
             config=Config(
-                connect_timeout=10,
-                read_timeout=60,
+                connect_timeout=min(10, patience_s),
+                read_timeout=patience_s,
                 retries={"mode": "standard", "total_max_attempts": 4},
                 max_pool_connections=16,
                 request_checksum_calculation="when_required",

@@ -11,6 +11,9 @@ A take-over goes in this order, and that is why it is safe:
 3. It waits the term and a margin, by its own monotonic clock. A host's permission ends one term after the
    *beginning* of the renewal that gave it, so every permission given without this knowledge has ended.
 4. Only then anything is started.
+
+A take-over that ends between 1 and 2 harms nobody: as long as the witness answers, it alone says who is
+taken over, and what was fenced only because guards would not vouch for it is opened again.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """``taken`` is what to close before anything else; ``until`` the new permission, None: none was given."""
+    """``until`` is the new permission (None: none was given, and nothing changes); before it holds, exactly
+    what is ``taken`` must be fenced."""
 
     taken: Taken
     until: float | None
@@ -50,12 +54,15 @@ def must_tell(guards: int) -> int:
 
 def renew(began: float, answers: Answers, *, guards: int, term_s: float) -> Renewal:
     """``began``: the guard's clock before it asked anybody; ``guards``: how many the other sites have."""
+    if answers.witness is not None:
+        return Renewal(taken=answers.witness, until=began + term_s)
+    if guards == 0 or len(answers.peers) < vouchers(guards):
+        return Renewal(taken={}, until=None)
     taken: dict[str, int] = {}
-    for answer in (answers.witness or {}, *answers.peers.values()):
+    for answer in answers.peers.values():
         for tenant, epoch in answer.items():
             taken[tenant] = max(epoch, taken.get(tenant, 0))
-    is_known = answers.witness is not None or (guards > 0 and len(answers.peers) >= vouchers(guards))
-    return Renewal(taken=taken, until=began + term_s if is_known else None)
+    return Renewal(taken=taken, until=began + term_s)
 
 
 def find_stale(owners: Mapping[str, tuple[str, int]], taken: Taken) -> list[str]:

@@ -86,9 +86,9 @@ def _decide(world: World, rules: Rules) -> World:
     come = [None if way in (IDLE, SENT) else {TENANT: 1} if way == TAKEN else {} for way in world.asked]
     peers = {str(number): taken for number, taken in enumerate(come[1:]) if taken is not None}
     found = renew(world.began, Answers(witness=come[0], peers=peers), guards=rules.guards, term_s=TERM)
-    closed = world.closed or TENANT in found.taken
-    until = world.until if found.until is None or closed else max(world.until, int(found.until))
-    return replace(world, closed=closed, until=until)
+    if found.until is None:
+        return world
+    return replace(world, closed=TENANT in found.taken, until=int(found.until))
 
 
 def _takeover(world: World, rules: Rules) -> Iterator[World]:

@@ -42,8 +42,17 @@ def test_witness_or_enough_guards_give_a_term_from_the_beginning() -> None:
     assert renew(5.0, Answers(peers={"a": {}, "b": {}}), guards=2, term_s=15).until == 20
 
 
-def test_what_anybody_knows_is_closed_even_without_permission() -> None:
-    found = renew(5.0, Answers(peers={"a": {"acme": 3}}), guards=2, term_s=15)
-    assert (found.until, found.taken) == (None, {"acme": 3})
+def test_guards_that_were_told_vouch_for_the_others_only() -> None:
+    peers = {"a": {"acme": 3}, "b": {"acme": 2, "globex": 1}}
+    found = renew(5.0, Answers(peers=peers), guards=2, term_s=15)
+    assert (found.until, found.taken) == (20, {"acme": 3, "globex": 1})
+
+
+def test_the_witness_alone_says_who_is_taken_when_it_answers() -> None:
+    found = renew(5.0, Answers(witness={}, peers={"a": {"acme": 3}}), guards=1, term_s=15)
+    assert (found.until, found.taken) == (20, {})
+
+
+def test_only_names_of_an_older_epoch_are_stale() -> None:
     owners = {"a.example.test": ("acme", 2), "b.example.test": ("acme", 3), "c.example.test": ("globex", 1)}
-    assert find_stale(owners, found.taken) == ["a.example.test"]
+    assert find_stale(owners, {"acme": 3}) == ["a.example.test"]

@@ -23,18 +23,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"errors"},
     "ports": BASE,
     "dataplane": BASE,
+    # a guard runs in an image that holds nothing else
+    "guard": BASE | {"dataplane"},
     "engine": PORTS,
     "config": PORTS,
     "witness": PORTS | {"engine", "config"},
     "runbooks": PORTS | {"engine", "config"},
     # an action reads manifests and opens keys, and keeps epochs in the witness
-    "actions": PORTS | {"engine", "config", "witness", "dataplane"},
+    "actions": PORTS | {"engine", "config", "witness", "dataplane", "guard"},
     # helpers are spoken to in the data plane's own words
     "providers": PORTS | {"engine", "config", "dataplane"},
     "commands": PORTS | {"engine", "config", "witness", "runbooks", "actions", "providers", "dataplane"},
     "cli": PORTS | {"engine", "config", "witness", "runbooks", "actions", "providers", "commands"},
     "testing": PORTS
-    | {"engine", "config", "witness", "runbooks", "actions", "providers", "commands", "dataplane"},
+    | {"engine", "config", "witness", "runbooks", "actions", "providers", "commands", "dataplane", "guard"},
 }
 
 

@@ -73,9 +73,7 @@ def test_a_proxy_that_was_stopped_beyond_its_permission_neither_takes_nor_answer
         edge.edge.set_route(NAME, Route("local", one.target))
         one.gate.clear()
         answers: list[int] = []
-        asking = [
-            threading.Thread(target=lambda: answers.append(ask(edge, NAME)[0])) for _ in "ab"
-        ]
+        asking = [threading.Thread(target=lambda: answers.append(ask(edge, NAME)[0])) for _ in "ab"]
         asking[0].start()
         wait_until(lambda: len(one.seen) == 1)
         permit(edge, 0.5)

@@ -79,7 +79,12 @@ def test_half_a_state_is_none() -> None:
 
 @pytest.mark.parametrize(
     "route",
-    [Route("local", "192.0.2.1:8080"), Route("local", "192.0.2.1:8080", "acme-e0007"), Route("edge", "192.0.2.1:443"), Route("closed")]
+    [
+        Route("local", "192.0.2.1:8080"),
+        Route("local", "192.0.2.1:8080", "acme-e0007"),
+        Route("edge", "192.0.2.1:443"),
+        Route("closed"),
+    ],
 )
 def test_a_route_is_written_and_read(route: Route) -> None:
     assert parse_route(render_route(route)) == route
