@@ -16,6 +16,7 @@ from drp.model.inventory import Host, Inventory, Service, Tenant
 from drp.model.names import (
     EDGE,
     EGRESS,
+    GUARD,
     LINK_ROLES,
     SECRETS_ROOT,
     Instance,
@@ -40,6 +41,9 @@ Asker = Literal["reach", "check"]
 """Who probes: a run's step or `drp check`; both may do so at once."""
 _PROBE_MEMORY: Final = 128 * 2**20
 _EDGE_MEMORY: Final = 256 * 2**20
+_GUARD_MEMORY: Final = 128 * 2**20
+EDGE_FOLDER: Final = "/etc/drp-edge"
+"""Where edge and guard see the volume that they share."""
 _EDGE_COMMAND: Final = ("/bin/sh", "/etc/drp-edge/edge.sh", "start")
 """The program that `edge.configure` puts into the edge's volume."""
 EDGE_UID: Final = 4010
@@ -163,7 +167,7 @@ def edge_container(host: Host, image: str) -> ContainerSpec:
         gid=EDGE_UID,
         attachments=(Attachment(network=EDGE, address=link_address(link_block(host, EDGE_BLOCK), "edge")),),
         mounts=(
-            Mount(path="/etc/drp-edge", volume=EDGE),
+            Mount(path=EDGE_FOLDER, volume=EDGE),
             Mount(path="/run/secrets", host_path=f"{SECRETS_ROOT}/{EDGE}"),
         ),
         tmpfs={"/run/haproxy": f"mode=0700,uid={EDGE_UID},gid={EDGE_UID}"},
@@ -174,6 +178,27 @@ def edge_container(host: Host, image: str) -> ContainerSpec:
         sysctls={"net.ipv4.ip_forward": "0", "net.ipv4.ip_unprivileged_port_start": "0"},
         memory=_EDGE_MEMORY,
         cpus=1.0,
+        pids=64,
+    )
+
+
+def guard_container(image: str) -> ContainerSpec:
+    """The guard of a host: the edge's user, the edge's volume, and the helpers' way out."""
+    return ContainerSpec(
+        name=GUARD,
+        hostname=GUARD,
+        image=image,
+        entrypoint=("python3", "-m", "drp.guard"),
+        labels=labels(tenant="-", role="guard"),
+        uid=EDGE_UID,
+        gid=HELPER_UID,
+        attachments=(Attachment(network=EGRESS),),
+        mounts=(
+            Mount(path=EDGE_FOLDER, volume=EDGE),
+            Mount(path="/run/secrets", host_path=f"{SECRETS_ROOT}/{GUARD}"),
+        ),
+        memory=_GUARD_MEMORY,
+        cpus=0.5,
         pids=64,
     )
 

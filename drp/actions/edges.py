@@ -118,18 +118,23 @@ class Drain(Action[NamesParams]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteParams:
-    """``kind`` local, edge, closed or none; ``previous_*`` is what undo puts back."""
+    """``kind`` local, edge, closed or none; ``owner`` the instance behind a local route.
+
+    ``previous_*`` is what undo puts back.
+    """
 
     host: str
     names: tuple[str, ...]
     kind: RouteKind | None
     target: str = ""
+    owner: str = ""
     previous_kind: RouteKind | None = None
     previous_target: str = ""
+    previous_owner: str = ""
 
 
-def _route(kind: RouteKind | None, target: str) -> Route | None:
-    return None if kind is None else Route(kind, target)
+def _route(kind: RouteKind | None, target: str, owner: str) -> Route | None:
+    return None if kind is None else Route(kind, target, owner)
 
 
 class SetRoute(Action[RouteParams]):
@@ -139,11 +144,11 @@ class SetRoute(Action[RouteParams]):
     params = RouteParams
 
     def observe(self, ports: ReadPorts, params: RouteParams, call: Call) -> Observation:
-        wanted = _route(params.kind, params.target)
+        wanted = _route(params.kind, params.target, params.owner)
         return _observe_all(ports.edge(params.host).find_route(name) == wanted for name in params.names)
 
     def apply(self, ports: WritePorts, params: RouteParams, call: Call) -> JsonMap:
-        self._set(ports, params, _route(params.kind, params.target))
+        self._set(ports, params, _route(params.kind, params.target, params.owner))
         return {"routed_at": ports.clock.now().isoformat()}
 
     def verify(self, ports: ReadPorts, params: RouteParams, call: Call, outputs: JsonMap) -> None:
@@ -153,7 +158,7 @@ class SetRoute(Action[RouteParams]):
             )
 
     def undo(self, ports: WritePorts, params: RouteParams, call: Call) -> None:
-        self._set(ports, params, _route(params.previous_kind, params.previous_target))
+        self._set(ports, params, _route(params.previous_kind, params.previous_target, params.previous_owner))
 
     @staticmethod
     def _set(ports: WritePorts, params: RouteParams, route: Route | None) -> None:

@@ -19,7 +19,7 @@ from drp.actions.drained import DrainedParams, check_drained
 from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Service, Site, Tenant
-from drp.model.names import EDGE, LINK_ROLES, Instance, LinkRole
+from drp.model.names import EDGE, GUARD, LINK_ROLES, Instance, LinkRole
 from drp.model.specs import ContainerSpec
 from drp.model.values import Json, JsonMap
 from drp.ports.edges import Route
@@ -277,6 +277,8 @@ def _edge_setup(ports: ReadPorts, host: Host) -> JsonMap:
         "egress": dump(build.egress_network(host)),
         "volume": dump(build.edge_volume()),
         "container": dump(build.edge_container(host, images.edge)),
+        "guard_owner": GUARD,
+        "guard": dump(build.guard_container(images.helper)),
         "edge_image": images.edge,
         "helper_image": images.helper,
         "sources": everywhere,
@@ -295,6 +297,7 @@ def _edges(ports: ReadPorts, tenant: Tenant, target: JsonMap, *, previous: Servi
                 **_host(host),
                 "kind": "local" if local else "edge",
                 "target": target["route"] if local else f"{target['address']}:{_EDGE_PORT}",
+                "owner": target["instance"] if local else "",
                 **_previous(before),
             }
         )
@@ -303,8 +306,12 @@ def _edges(ports: ReadPorts, tenant: Tenant, target: JsonMap, *, previous: Servi
 
 def _previous(route: Route | None) -> JsonMap:
     if route is None:
-        return {"previous_kind": None, "previous_target": ""}
-    return {"previous_kind": route.kind, "previous_target": route.target}
+        return {"previous_kind": None, "previous_target": "", "previous_owner": ""}
+    return {
+        "previous_kind": route.kind,
+        "previous_target": route.target,
+        "previous_owner": route.owner,
+    }
 
 
 def _names(tenant: Tenant, *, old: list[str], new: list[str]) -> list[Json]:

@@ -165,7 +165,9 @@ class _Maker:
             )
 
     def make(self, each: NeededSecret) -> SealedEntry:
-        value = {"root": new_random, "token": new_token}.get(each.purpose, lambda: self._make_pair(each))()
+        value = {"root": new_random, "guards": new_random, "token": new_token}.get(
+            each.purpose, lambda: self._make_pair(each)
+        )()
         return SealedEntry(value=value, rotation=each.rotation)
 
     def _make_pair(self, each: NeededSecret) -> Secret:

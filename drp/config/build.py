@@ -24,6 +24,7 @@ from drp.errors import Place
 from drp.model.inventory import (
     Account,
     DnsZone,
+    Fence,
     Host,
     Images,
     Inventory,
@@ -65,6 +66,7 @@ class InventoryBuilder:
             edge_ca=self._publics[EDGE_CA],
             tenants={name: self._tenant(name, tenant) for name, tenant in settings.tenants.items()},
             digest=self._digest(),
+            fence=Fence(term=settings.fence.term, key=self._ref(settings.fence.key)),
             secrets=SealedFileRef(
                 file=(self._folder / settings.secrets.file).as_posix(),
                 unlock=self._ref(settings.secrets.unlock) if settings.secrets.unlock else None,

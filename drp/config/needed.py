@@ -12,9 +12,9 @@ from drp.config.sealed import SealedContent
 from drp.model.inventory import Inventory, SecretClass, SecretRef
 from drp.model.values import Secret
 
-Purpose = Literal["engine", "store", "zone", "signer", "certificate", "root", "token", "backup"]
+Purpose = Literal["engine", "store", "zone", "signer", "certificate", "root", "token", "backup", "guards"]
 
-MADE_BY_DRP: Final[frozenset[Purpose]] = frozenset({"root", "token", "signer", "backup"})
+MADE_BY_DRP: Final[frozenset[Purpose]] = frozenset({"root", "token", "signer", "backup", "guards"})
 """The others come from elsewhere: an engine's CA, a store's provider, the DNS server, a certificate's CA."""
 
 
@@ -34,6 +34,7 @@ def needed_secrets(inventory: Inventory) -> list[NeededSecret]:
     found += [_need(store.key, "store", store.name) for store in inventory.stores.values()]
     found.append(_need(inventory.dns.key, "zone", inventory.dns.name))
     found += [_need(signer.private, "signer", signer.site) for signer in inventory.signers.values()]
+    found.append(_need(inventory.fence.key, "guards", "guards"))
     for tenant in inventory.tenants.values():
         found += [
             _need(tenant.certificate, "certificate", tenant.name),

@@ -131,6 +131,11 @@ class EdgeSettings(Settings):
     ca: Inline = setting("CA (PEM) that edges trust when they forward to each other", "file:edge-ca.pem")
 
 
+class FenceSettings(Settings):
+    term: Duration = setting("How long a host may answer after somebody last vouched for it", "15s")
+    key: Reference = setting("Key by which guards of hosts speak to each other", "sealed:guards")
+
+
 class SecretsSettings(Settings):
     kind: Literal["sealed-file"] = setting("Kind of store", "sealed-file")
     file: Text = setting("The sealed file, below the configuration's folder", "secrets.sealed")
@@ -255,6 +260,7 @@ class RootSettings(Settings):
     signers: dict[Name, SignerSettings] = setting("Keys that sign backups, by site", {})
     images: OwnImageSettings = setting("Images of drp's own containers", {})
     edge: EdgeSettings = setting("The edges", {})
+    fence: FenceSettings = setting("How a site that was taken over is kept from answering", {})
     secrets: SecretsSettings = setting("Where secrets are kept", {})
     backup: BackupSettings = setting("Where backups go", {})
     services: ServicesSettings = setting("What all tenants' services have in common", {})

@@ -1,4 +1,4 @@
-"""``python -m drp.guard``: guard this host for ever. ``tell JSON`` and ``told``: what it was told of take-overs."""
+"""``python -m drp.guard`` guards this host for ever; ``tell JSON`` and ``told``: what it was told."""
 
 from __future__ import annotations
 
@@ -43,11 +43,18 @@ def build_guard(settings: GuardSettings, envelope: Envelope) -> Guard:
 
 
 def run(settings: GuardSettings) -> None:
-    """Guard for ever; whatever goes wrong, the next turn tries again and the permission runs out meanwhile."""
-    envelope = Envelope(settings.key)
-    server = VouchServer(settings.folder, envelope, Told(settings.folder))
-    threading.Thread(target=server.serve_forever, name="vouch", daemon=True).start()
-    guard = build_guard(settings, envelope)
+    """Whatever goes wrong, the next turn tries again, and the permission runs out meanwhile."""
+    told = Told(settings.folder)
+    while True:
+        envelope = Envelope(settings.key)
+        with VouchServer(settings.folder, envelope, told) as server:
+            threading.Thread(target=server.serve_forever, name="vouch", daemon=True).start()
+            settings = guard_until_changed(build_guard(settings, envelope), settings)
+            server.shutdown()
+
+
+def guard_until_changed(guard: Guard, settings: GuardSettings) -> GuardSettings:
+    """The new settings, once drp has written others."""
     due = 0.0
     while True:
         try:
@@ -55,6 +62,9 @@ def run(settings: GuardSettings) -> None:
                 due = time.monotonic() + settings.term_s / _TURNS
                 if not guard.turn():
                     log.warning("nobody vouches for this host")
+                found = read_settings(_SECRETS / FILE)
+                if found.digest != settings.digest:
+                    return found
             guard.watch()
         except DrpError as error:
             log.warning("%s", error.message)

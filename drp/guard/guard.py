@@ -1,4 +1,4 @@
-"""One guard: asks whether another site has taken over, fences what was, and moves the edge's permission on."""
+"""One guard: asks who has taken over, fences what was taken, and moves the edge's permission on."""
 
 from __future__ import annotations
 

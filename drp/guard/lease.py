@@ -27,7 +27,7 @@ Taken = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What came back in one round. ``witness`` None: it did not answer; ``peers``: one for each guard that did."""
+    """What came back in one round. ``witness`` None: no answer; ``peers``: one for each guard that did."""
 
     witness: Taken | None = None
     peers: Mapping[str, Taken] = field(default_factory=dict)

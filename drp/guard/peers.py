@@ -30,7 +30,7 @@ class Peer:
         self._patience_s = patience_s
 
     def vouch(self) -> dict[str, int]:
-        """What it was told of. Raises UnreachableError, and RejectedError for an answer that is not its own."""
+        """What it was told of. Raises UnreachableError, RejectedError for an answer that is not its own."""
         ticket = os.urandom(_TICKET)
         answer = self._envelope.open(self._post(ticket), bound_to=b"vouch" + ticket)
         told = answer.get("told")

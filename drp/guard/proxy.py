@@ -11,6 +11,7 @@ from typing import Final
 from drp.errors import RejectedError, UnreachableError
 
 SOCKET: Final = "guard.sock"
+"""As in the edge's configuration."""
 _PATIENCE_S: Final = 5.0
 _OWNED: Final = re.compile(r"local:[^:]*:\d+(?::(?P<tenant>.+?)-e(?P<epoch>\d{4,}))?")
 

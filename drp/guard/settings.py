@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ class GuardSettings:
     access: Secret
     secret: Secret
     key: Secret
+    digest: str
+    """SHA-256 of the file, so that a change of it is seen."""
 
 
 def render_settings(plain: JsonMap, *, access: Secret, secret: Secret, key: Secret) -> Secret:
@@ -41,7 +44,8 @@ def render_settings(plain: JsonMap, *, access: Secret, secret: Secret, key: Secr
 def read_settings(path: Path) -> GuardSettings:
     """Raises UsageError."""
     try:
-        data = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        data = json.loads(content)
         secrets = {name: Secret(base64.b64decode(text)) for name, text in data["secrets"].items()}
         return GuardSettings(
             host=data["host"],
@@ -50,6 +54,7 @@ def read_settings(path: Path) -> GuardSettings:
             folder=Path(data["folder"]),
             peers=tuple(data["peers"]),
             witness=Bucket(**data["witness"]),
+            digest=hashlib.sha256(content).hexdigest(),
             **secrets,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -169,6 +169,14 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """How long a host may answer after somebody last vouched for it, and the key by which guards speak."""
+
+    term: timedelta = timedelta(seconds=15)
+    key: SecretRef = SecretRef(kind="sealed", name="guards")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealedFileRef:
     """The sealed file (a path), and where its key comes from (None: a key file or a person)."""
 
@@ -191,6 +199,7 @@ class Inventory:
     """PEM of the CA that edges trust when they forward to each other."""
     tenants: Mapping[str, Tenant]
     digest: str
+    fence: Fence = Fence()
     secrets: SealedFileRef = SealedFileRef(file="config/secrets.sealed")
     lines: Mapping[str, str] = field(default_factory=dict)
     """Dotted key -> ``file:line:column`` for texts such as "acme says home: dc3"."""

@@ -20,6 +20,9 @@ LINK_ROLES: Final[tuple[LinkRole, ...]] = ("edge", "data", "cache")
 EDGE: Final = "drp-edge"
 """Container, network and bridge of the edge; one a host."""
 
+GUARD: Final = "drp-guard"
+"""Container of the guard; one a host. It shares the edge's volume."""
+
 EGRESS: Final = "drp-out"
 """Network and bridge by which helpers reach the object store; one a host, no traffic between its members."""
 

@@ -132,6 +132,8 @@ class FakeCompany:
         self.inventory = self._build_inventory()
         self.hosts = {host.name: FakeHost(host.name) for host in self.inventory.hosts()}
         self.edges = {name: FakeEdge(self.clock) for name in self.hosts}
+        for name, edge in self.edges.items():
+            edge.host = self.hosts[name]
         self.stores = {name: FakeObjects() for name in _STORES}
         self.zone = FakeDns()
         self.databases = FakeDatabases(self.stores)
@@ -184,6 +186,7 @@ class FakeCompany:
     def _build_inventory(self) -> Inventory:
         self.secrets["tsig"] = Secret(b"of the zone")
         tenants = {}
+        self.secrets["guards"] = Secret(b"guards".ljust(32))
         for name in _TENANTS:
             pair = keys.new_backup_keypair()
             self.secrets[f"{name}.backup"] = pair.private

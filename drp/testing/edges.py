@@ -9,12 +9,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from drp.errors import RejectedError
+from drp.model.names import GUARD
 from drp.model.values import Json, Secret
 from drp.ports.clock import Clock
 from drp.ports.edges import Route
 from drp.testing.certificates import is_for, names_of
 from drp.testing.clock import ManualClock
 from drp.testing.failures import Scripted
+from drp.testing.hosts import FakeHost
 
 
 class FakeEdge(Scripted):
@@ -34,6 +36,8 @@ class FakeEdge(Scripted):
         self._routes: dict[str, Route] = {}
         self._held: dict[str, timedelta] = {}
         self._until: datetime | None = None
+        self.host: FakeHost | None = None
+        """The host whose guard keeps the permission on, as long as its container runs."""
         self.fences: set[str] = set()
         """Names that a guard has closed."""
 
@@ -59,7 +63,10 @@ class FakeEdge(Scripted):
 
     def permitted_until(self) -> datetime | None:
         with self._call("permitted_until"):
-            return self._until
+            guard = self.host.find_container(GUARD) if self.host else None
+            if self.host is None or guard is None or not guard.running:
+                return self._until
+            return self.host.time + timedelta(seconds=15)
 
     def fenced(self) -> frozenset[str]:
         with self._call("fenced"):

@@ -29,7 +29,7 @@ def test_stale_plan_writes_nothing(shell: Shell, kept: Path) -> None:
     said = shell.type(f"migrate --plan {kept} --yes")
     assert said.code == 4
     assert "✗ refused: cannot apply plan '" in said.words
-    assert ", planned 10.103.0.35:8080 · exit 4" in said.words
+    assert ", planned acme-e0002 · exit 4" in said.words
     assert "Look again with `drp plan migrate acme --to dc5`." in said.words
     assert (shell.company.dump(), shell.company.stores["witness"].dump()) == before
 

@@ -72,7 +72,7 @@ def test_secrets_that_drp_can_make_are_made_and_the_rest_named(shell: Shell, sea
     listed = shell.type("secrets list --key-file drp.key --json")
     assert listed.code == 11
     data = data_of(listed)
-    assert data["secrets"] == ["acme.backup", "acme.root", "acme.token", "dc3.signer", "dc5.signer"]
+    assert data["secrets"] == ["acme.backup", "acme.root", "acme.token", "dc3.signer", "dc5.signer", "guards"]
     assert data["missing"] == ["h1", "h3", "backups", "keys", "witness", "tsig", "acme.tls"]
     assert (sealed / "drp.key").stat().st_mode & 0o777 == 0o600
     assert (sealed / "config" / "keys" / "acme.backup.pub").is_file()

@@ -20,13 +20,19 @@ def test_all_references_are_found_with_their_purpose(folder: Folder) -> None:
         ("sealed:tsig", "zone", "main"),
         ("sealed:dc3.signer", "signer", "dc3"),
         ("sealed:dc5.signer", "signer", "dc5"),
+        ("sealed:guards", "guards", "guards"),
         ("sealed:acme.tls", "certificate", "acme"),
         ("sealed:acme.root", "root", "acme"),
         ("sealed:acme.token", "token", "acme"),
         ("sealed:acme.backup", "backup", "acme"),
     ]
     assert {each.rotation for each in needed if each.purpose == "token"} == {"overlap"}
-    assert [each.owner for each in needed if each.purpose in MADE_BY_DRP] == ["dc3", "dc5", *["acme"] * 3]
+    assert [each.owner for each in needed if each.purpose in MADE_BY_DRP] == [
+        "dc3",
+        "dc5",
+        "guards",
+        *["acme"] * 3,
+    ]
 
 
 def test_what_is_not_in_the_file_is_missing(folder: Folder) -> None:

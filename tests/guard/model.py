@@ -21,7 +21,7 @@ IDLE, SENT, CLEAR, TAKEN = range(4)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``asked`` holds the witness's question first, then the guards'; ``put`` the moment it was in the witness."""
+    """``asked``: the witness's question, then the guards'. ``put``: when it was in the witness."""
 
     now: int
     asked: tuple[int, ...]

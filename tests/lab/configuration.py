@@ -83,6 +83,7 @@ def _build_company(lab: Lab, entries: Entries, *, ttl: int) -> dict[str, object]
         "signers": {site.name: _build_signer(site.name, entries) for site in lab.names.sites},
         "images": {"helper": lab.images["helper"].id, "edge": lab.images["edge"].id},
         "edge": {"ca": "file:ca.pem"},
+        "fence": {"term": "5s", "key": _keep(entries, "guards", secrets.token_bytes(32))},
         "secrets": {"kind": "sealed-file", "file": "secrets.sealed"},
         "defaults": {
             "env": "production",

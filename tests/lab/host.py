@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -49,6 +49,8 @@ class HostMachine(Machine):
         self._cgroup = f"/{cgroup}/{name}"
         self._engine: subprocess.Popen[bytes] | None = None
         self.tls = ClientMaterial(ca=b"", cert=b"", key=b"")
+        self.peers: list[str] = []
+        """Edges of the other sites."""
 
     @property
     def engine_url(self) -> str:
@@ -67,10 +69,11 @@ class HostMachine(Machine):
     def sock(self) -> str:
         return f"unix://{self.path('/run/docker.sock')}"
 
-    def equip(self, authority: Authority, client: ClientMaterial) -> None:
+    def equip(self, authority: Authority, client: ClientMaterial, *, peers: Sequence[IPv4Address]) -> None:
         """Write what an installer of hosts would: firewall, engine settings, certificates."""
         self.tls = client
         self.disk.mkdir(parents=True, exist_ok=True)
+        self.peers = [str(peer) for peer in peers]
         server = authority.issue_server(self.name, addresses=(self.addresses.management,))
         for file, data in (("ca.pem", client.ca), ("cert.pem", server.certificate), ("key.pem", server.key)):
             (self.disk / file).write_bytes(data)
@@ -87,6 +90,7 @@ class HostMachine(Machine):
             f"define EDGE = {{ {self.addresses.public} }}\n"
             f"define OPERATORS = {{ {plan.OPERATORS} }}\n"
             f"define STORES = {{ {plan.STORE} . {plan.STORE_PORT} }}\n"
+            f"define PEERS = {{ {', '.join(self.peers)} }}\n"
         )
 
     def _engine_settings(self) -> dict[str, object]:

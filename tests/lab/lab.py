@@ -184,7 +184,9 @@ class Lab:
         pair = authority.issue_client("operator")
         client = ClientMaterial(ca=authority.certificate, cert=pair.certificate, key=pair.key)
         for host in self.hosts.values():
-            host.equip(authority, client)
+            host.equip(
+                authority, client, peers=[o.edge_address for o in self.hosts.values() if o.site != host.site]
+            )
         self.primary.equip(self.dns, plan.PRIMARY)
         self.secondary.equip(self.dns, plan.SECONDARY)
         self.resolver.equip(self.dns, plan.RESOLVER)

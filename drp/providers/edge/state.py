@@ -23,8 +23,11 @@ _KEY: Final = re.compile(r" key=(\S+) ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeState:
-    """``held`` maps name -> seconds; ``until_ms`` since the epoch of Unix, 0: never. ``in_flight`` counts requests that an API of this host has and did not
-    answer, ``answered`` those that an API or another edge has answered."""
+    """``held`` maps name -> seconds; ``until_ms`` counts since the epoch of Unix, 0: never permitted.
+
+    ``in_flight`` counts requests that an API of this host has and did not answer, ``answered`` those that an
+    API or another edge has answered.
+    """
 
     routes: Mapping[str, Route]
     held: Mapping[str, float]

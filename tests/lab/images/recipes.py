@@ -33,7 +33,7 @@ _USER = "1000:1000"  # who it is when nobody says; drp does
 _PYTHON = f"/usr/bin/{VERSION}"
 _PYTHON_ENVIRONMENT = ["PATH=/usr/bin:/bin", f"PYTHONPATH={PACKAGES}:/app", "PYTHONUNBUFFERED=1"]
 # what a helper may hold of drp: the data plane and what it imports
-_HELPER_SOURCES = ("__init__.py", "errors.py", "model", "dataplane")
+_HELPER_SOURCES = ("__init__.py", "errors.py", "model", "dataplane", "guard")
 _HELPER_DISTRIBUTIONS = ("pydantic", "pymongo", "redis", "boto3", "zstandard", "cryptography", "xxhash")
 
 

@@ -112,7 +112,7 @@ def test_permission_and_fences_outlive_a_reload(edge: LocalEdge) -> None:
     permit(edge, 600)
     before = edge.edge.permitted_until()
     edge.edge.install()
-    assert (edge.edge.permitted_until(), edge.edge.fenced()) == (before, {NAME})
+    assert (edge.edge.permitted_until(), edge.edge.fenced()) == (before, frozenset({NAME}))
 
 
 def test_a_proxy_that_starts_has_no_permission(edge: LocalEdge) -> None:
