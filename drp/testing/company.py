@@ -43,7 +43,7 @@ from drp.testing.helpers import FakeHelpers
 from drp.testing.hosts import FakeHost
 from drp.testing.objects import FakeObjects
 from drp.testing.probes import FakeProbes
-from drp.testing.reach import FakeReach, helper_program
+from drp.testing.reach import FakeReach, stand_in
 
 _UIDS: Final[Mapping[ServiceRole, int]] = {"mongodb": 4001, "redis": 4002, "api": 4003}
 _PORTS: Final[Mapping[ServiceRole, int]] = {"mongodb": 27017, "redis": 6379, "api": 8080}
@@ -141,8 +141,6 @@ class FakeCompany:
         handlers = {**self.databases.handlers(), "reach": self.reach.reach}
         self.helpers = FakeHelpers(self.hosts, handlers)
         self.prober = Prober(self.inventory, self.helpers, self.host)
-        for host in self.hosts.values():
-            host.programs[self.inventory.images.helper] = helper_program
         by_address = {host.edge: self.edges[host.name] for host in self.inventory.hosts()}
         self.probes = FakeProbes(by_address, self.clock, authority=self.authority)
         self.probes.answers = AnyApi(self.hosts)
@@ -150,7 +148,7 @@ class FakeCompany:
             self.hosts["h1"].add_image(image_id(name), name.encode())
         for host in self.hosts.values():
             self.secrets[host.name] = Secret(b"of an engine")
-            host.programs[image_id("helper")] = answer_survey
+            host.programs[image_id("helper")] = answer_line_by_line
 
     # the ports
 
@@ -248,10 +246,13 @@ class FakeCompany:
         return Signer(site=site, public=public, private=_sealed(f"{site}.signing"))
 
 
-def answer_survey(host: FakeHost, _spec: ContainerSpec, stdin: bytes) -> Iterable[bytes]:
-    """The helper's job ``survey``, as it runs in a look; all other jobs are FakeHelpers'."""
-    assert read_job(BytesIO(stdin)).kind == "survey"
-    yield render_result({**host.ground}).encode()
+def answer_line_by_line(host: FakeHost, spec: ContainerSpec, stdin: bytes) -> Iterable[bytes]:
+    """The helper's jobs whose lines are read as they come; all other jobs are FakeHelpers'."""
+    kind = read_job(BytesIO(stdin)).kind
+    if kind == "stand-in":
+        return stand_in(spec)
+    assert kind == "survey"
+    return [render_result({**host.ground}).encode()]
 
 
 class SecretShelf(dict[str, Secret]):

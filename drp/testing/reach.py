@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import ipaddress
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from drp.dataplane.wire import Progress, read_job, render_progress, render_result
+from drp.dataplane.wire import Progress, render_progress, render_result
 from drp.errors import BugError, UnreachableError
 from drp.model.inventory import Inventory
 from drp.model.names import EDGE, EGRESS
@@ -89,10 +88,9 @@ def _networks_of(host: FakeHost, spec: ContainerSpec) -> set[str]:
     return set(joined.attachments)
 
 
-def helper_program(_host: FakeHost, _spec: ContainerSpec, stdin: bytes) -> Iterator[bytes]:
-    """What a helper's container says whose output is read line by line: it stands in for an API."""
-    job = read_job(io.BytesIO(stdin))
-    if job.kind != "stand-in":
-        raise BugError(f"cannot run job '{job.kind}' line by line: the fake knows only stand-ins")
+def stand_in(spec: ContainerSpec) -> Iterator[bytes]:
+    """What a container says that stands in for an API: it listens now; how it ended."""
+    if not spec.name.endswith(_STAND_IN):
+        raise BugError(f"cannot stand in as '{spec.name}': the fake would not find what it listens on")
     yield render_progress(Progress(done=0, total=0, unit="bytes")).encode()
     yield render_result({"taken": 0}).encode()
