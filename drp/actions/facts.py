@@ -103,7 +103,9 @@ def _migrate_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
     serving = _require_serving(ports, order, tenant)
     if serving.site == order.site:
         raise RefusedError(
-            f"cannot migrate '{tenant.name}': {order.site} serves it already, since {serving.since}"
+            f"cannot migrate '{tenant.name}': {order.site} serves it already, since {serving.since}",
+            hint=f"Name another site; who serves says `drp status {tenant.name}`.",
+            page="A8",
         )
     source = _instance_facts(ports, tenant, host=serving.host, instance=str(_instance(serving)))
     target = _target(ports, order, tenant)
@@ -159,7 +161,11 @@ def _find_old(ports: ReadPorts, order: Order, tenant: Tenant, serving: Serving) 
                 and Instance.parse(instance).epoch is not None
             ):
                 return host.name, instance
-    raise RefusedError(f"cannot retire '{tenant.name}' from {order.site}: no old stack of it is there")
+    raise RefusedError(
+        f"cannot retire '{tenant.name}' from {order.site}: no old stack of it is there",
+        hint=f"Who serves says `drp status {tenant.name}`.",
+        page="A8",
+    )
 
 
 def _alias(ports: ReadPorts, site: Site) -> JsonMap:

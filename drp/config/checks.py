@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from drp.config.checks_network import (
     check_addresses,
@@ -15,6 +16,7 @@ from drp.config.checks_network import (
     check_dns,
     check_domains,
     check_subnets,
+    find_site_of,
 )
 from drp.config.checks_placement import check_dedicated, check_homes, check_memory
 from drp.config.nodes import entries, find, names, place_of, text
@@ -56,14 +58,24 @@ def check_hosts(root: Node) -> Iterator[Problem]:
 
 
 def check_witness(root: Node) -> Iterator[Problem]:
-    """What remembers who owns a tenant must not die with a site."""
+    """What remembers who owns a tenant must not die with a site, by its place or by its address."""
     witness = text(root, "witness")
+    cannot = f"cannot use store '{witness}': it is in"
     place = text(root, "stores", witness, "place")
-    if place and place in names(root, "sites"):
+    for site, node in entries(root, "sites"):
+        if place and place in (site, text(node, "building")):
+            yield Problem(
+                place_of(root, "stores", witness, "place"),
+                f"{cannot} '{site}', the site that may fail",
+                "Set `place` outside all sites.",
+            )
+    server = urlsplit(text(root, "stores", witness, "url")).hostname or ""
+    site = find_site_of(root, server)
+    if site:
         yield Problem(
-            place_of(root, "stores", witness, "place"),
-            f"cannot use store '{witness}' as witness: it is in '{place}', it must be outside every site",
-            "Set `place` outside all sites.",
+            place_of(root, "stores", witness, "url"),
+            f"{cannot} '{site}', the site that may fail: {server} is there",
+            "Keep the witness outside all sites.",
         )
 
 

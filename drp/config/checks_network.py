@@ -91,6 +91,20 @@ def check_subnets(root: Node) -> Iterator[Problem]:
     yield from _check_outside(root, [network for network, _, _ in subnets])
 
 
+def find_site_of(root: Node, server: str) -> str:
+    """The site to which an address (or the site's own name in the zone) belongs, or ""."""
+    address = _address(server)
+    for site, node in entries(root, "sites"):
+        if server and _domain(text(node, "alias")) == server:
+            return site
+        for _, host in entries(node, "hosts"):
+            own = {_address(text(host, key)) for key in ("edge", "engine")} - {None}
+            network = _network(text(host, "subnets"))
+            if address is not None and (address in own or (network is not None and address in network)):
+                return site
+    return ""
+
+
 def _check_outside(root: Node, subnets: list[ipaddress.IPv4Network]) -> Iterator[Problem]:
     for site, host, node in _hosts(root):
         for key in ("edge", "engine"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,8 +95,7 @@ class _Reader:
 
 def _find_fault(path: KeyPath, found: str, size: int | None) -> str:
     if path == EDGE_CA:
-        is_pem = "-----BEGIN CERTIFICATE-----" in found
-        return "" if is_pem else "cannot read certificate: it is not PEM"
+        return "" if _is_pem(found) else "cannot read certificate: it is not PEM"
     try:
         raw = base64.b64decode(found, validate=True)
     except (binascii.Error, ValueError):
@@ -103,3 +103,11 @@ def _find_fault(path: KeyPath, found: str, size: int | None) -> str:
     return (
         f"cannot read public key: it has {len(raw)} bytes, not {size}" if size not in (None, len(raw)) else ""
     )
+
+
+def _is_pem(found: str) -> bool:
+    """As those will read it who trust it: edges and probes."""
+    try:
+        return "-----BEGIN CERTIFICATE-----" in found and bool(ssl.create_default_context(cadata=found))
+    except (ssl.SSLError, ValueError):
+        return False

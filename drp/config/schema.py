@@ -83,6 +83,9 @@ class HostSettings(Settings):
 
 class SiteSettings(Settings):
     country: Country = required("Where it stands", example="FR")
+    building: Text | None = optional(
+        "Building it stands in; a store placed there dies with it", example="lyon-2"
+    )
     provider: Text | None = optional("Who runs it", example="metal")
     account: Text | None = optional("Account with the provider", example="main")
     alias: Domain = computed("DNS name that holds the addresses of the site's edges", "SITE.ZONE")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drp.config.load import load_inventory
 from drp.errors import ConfigError
+from drp.testing.certificates import Authority
 
 IMAGE = "sha256:" + "0" * 63
 
@@ -49,6 +50,8 @@ tenants:
     disk: 20GiB
 """
 
+CA = Authority().pem
+OTHER_CA = Authority("other").pem
 PUBLIC = base64.b64encode(b"p" * 32).decode()
 
 
@@ -59,7 +62,7 @@ class Folder:
         self.path = path
         self.write("drp.yml", MAIN)
         self.write("tenants/acme.yml", ACME)
-        self.write("edge-ca.pem", "-----BEGIN CERTIFICATE-----\n")
+        self.write("edge-ca.pem", CA)
         for name in ("dc3.signer", "dc5.signer", "acme.backup", "globex.backup"):
             self.write(f"keys/{name}.pub", f"{PUBLIC}\n")
 

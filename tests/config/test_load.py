@@ -12,7 +12,7 @@ from drp.config.first import init_text
 from drp.config.load import load_inventory
 from drp.errors import ConfigError
 from drp.model.inventory import Account, DnsZone, Host, Images, Inventory, Residency, SecretRef, Signer
-from tests.config.folder import IMAGE, PUBLIC, Folder
+from tests.config.folder import CA, IMAGE, OTHER_CA, PUBLIC, Folder
 
 GIB = 2**30
 
@@ -50,7 +50,7 @@ def test_what_stands_once(folder: Folder) -> None:
 
     assert (inventory.timezone, inventory.witness) == ("Europe/Paris", "witness")
     assert inventory.images == Images(helper=f"{IMAGE}1", edge=f"{IMAGE}2")
-    assert inventory.edge_ca == "-----BEGIN CERTIFICATE-----\n"
+    assert inventory.edge_ca == CA
     assert inventory.dns == DnsZone(
         name="main",
         kind="rfc2136",
@@ -230,7 +230,7 @@ def test_the_digest_is_that_of_what_counts(folder: Folder) -> None:
     folder.replace("tenants/acme.yml", "tier: silver", "tier: gold")
     changed = load(folder).digest
     assert changed != before
-    folder.write("edge-ca.pem", "-----BEGIN CERTIFICATE-----\nanother\n")
+    folder.write("edge-ca.pem", OTHER_CA)
     assert load(folder).digest not in (before, changed)
 
 

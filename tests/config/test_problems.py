@@ -144,7 +144,7 @@ STORES = [
     (
         "bucket: witness, place: rennes",
         "bucket: witness, place: dc5",
-        "16:78 cannot use store 'witness' as witness: it is in 'dc5', it must be outside every site",
+        "16:78 cannot use store 'witness': it is in 'dc5', the site that may fail",
     ),
     ("bucket: keys", "bucket: backups", "15:59 stores 'backups' and 'keys' are one bucket"),
     ("  keys: {kind: s3", "  keys: {kind: ftp", "15:16 cannot read 'kind': write one of s3"),
@@ -355,6 +355,11 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         ),
         ("keys/dc3.signer.pub", "AAAA", "drp.yml:1:1 cannot read public key: it has 3 bytes, not 32"),
         ("edge-ca.pem", "nothing", "drp.yml:1:1 cannot read certificate: it is not PEM"),
+        (
+            "edge-ca.pem",
+            "-----BEGIN CERTIFICATE-----\nrubbish\n",
+            "drp.yml:1:1 cannot read certificate: it is not PEM",
+        ),
     ],
 )
 def test_a_public_text_that_is_none(folder: Folder, name: str, content: str, expected: str) -> None:
