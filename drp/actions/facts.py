@@ -245,7 +245,7 @@ def _instance_facts(ports: ReadPorts, tenant: Tenant, *, host: str, instance: st
         network = ports.host(host).find_network(named.network(role))
         if network is None:
             raise RefusedError(
-                f"cannot find link '{named.network(role)}' of '{instance}' on '{host}'",
+                f"cannot find link '{named.network(role)}' of '{instance}' on '{host}': it is gone",
                 hint=f"See what is left there with `drp status {tenant.name}`.",
             )
         links[role] = network.subnet

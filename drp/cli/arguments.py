@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -22,6 +23,7 @@ UsageFault: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 def build_app() -> typer.Typer:
     """All verbs; ``plan`` has those that change something once more."""
     app = _new_app("drp", "Move clients' stacks between datacenters, without losing a write.")
+    app.callback()(_root)
     groups = {name: _new_app(name, line) for name, line in GROUPS.items()}
     for verb in VERBS:
         group, _, name = verb.rpartition(" ")
@@ -33,7 +35,25 @@ def build_app() -> typer.Typer:
     return app
 
 
-_open_command = cache(lambda: typer.main.get_command(build_app()))
+@cache
+def open_command() -> Any:
+    """Typer's own tree of groups, commands and their parameters."""
+    return typer.main.get_command(build_app())
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"drp {version('drp')}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Which drp this is.")
+    ] = False,
+) -> None:
+    """Move clients' stacks between datacenters, without losing a write."""
 
 
 def _new_app(name: str, line: str) -> typer.Typer:
@@ -53,7 +73,7 @@ def parse_arguments(arguments: Sequence[str]) -> Invocation | None:
     """The invocation, or None when help was printed instead. Raises UsageError."""
     words = hoist_options([*arguments])
     try:
-        found = _open_command().main(words, prog_name="drp", standalone_mode=False)
+        found = open_command().main(words, prog_name="drp", standalone_mode=False)
     except UsageFault as fault:
         raise _refusal(fault, words) from fault
     except SystemExit:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import WIDTH, count, cut_list, render_seconds, render_state, render_who, wrap
+from drp.cli.words import WIDTH, count, render_seconds, render_state, render_who, wrap
 from drp.commands.endings import DONE
 from drp.commands.results import RunReport
 from drp.commands.runs import tail_of
-from drp.model.values import Json
+from drp.model.values import Json, render_list
 
 _MARKS = {
     "done": "✓", "as-before": "✗", "refused": "✗", "stuck": "✗", "partial": "!",
@@ -99,7 +99,7 @@ def _dns(found: Json) -> list[str]:
     if not isinstance(found, dict) or not found:
         return []
     values = sorted({str(value) for answer in found.values() for value in _as_list(answer)})
-    return [_row("dns", f"{', '.join(values)} at all {count(len(found), 'server')}: {cut_list([*found])}")]
+    return [_row("dns", f"{', '.join(values)} at all {count(len(found), 'server')}: {render_list([*found])}")]
 
 
 def _as_list(value: Json) -> list[Json]:
@@ -114,7 +114,7 @@ def _other_rows(report: RunReport, zone: tzinfo) -> list[str]:
     rows.append(f"    run    {tail_of(report.run)}{step}")
     rows.append(f"    state  {_state(report, zone)}")
     if report.open_steps and report.ending.word == "partial":
-        rows.append(f"    open   {cut_list(report.open_steps)}")
+        rows.append(f"    open   {render_list(report.open_steps)}")
     return [*rows, f"    hint   {_hint(report)}"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drp.cli.words import wrap
-from drp.commands.endings import Ending
+from drp.commands.endings import Ending, hint_of, state_of
 from drp.errors import ConfigError, DrpError
 
 _HEADLINES = {"as-before": "failed", "bug": "a bug in drp"}
@@ -19,8 +19,7 @@ def render_error(error: BaseException, ending: Ending, *, log: str = "") -> list
         return _render_bug(error, ending, log)
     word = _HEADLINES.get(ending.word, ending.word)
     lines = [f"✗ {word}: {error.message} · exit {ending.code}"]
-    lines += [f"    state  {error.state or 'nothing was touched'}"]
-    lines += [f"    hint   {error.hint}"] if error.hint else []
+    lines += [f"    state  {state_of(error)}", f"    hint   {hint_of(error)}"]
     return [part for line in lines for part in wrap(line)]
 
 
@@ -31,10 +30,10 @@ def _render_problems(error: ConfigError, ending: Ending) -> list[str]:
         lines.append(f"{problem.place!s:<{width}}   {problem.message}")
         if problem.hint:
             lines.append(f"{'':<{width}}   hint  {problem.hint}")
-    return [*lines, f"✗ {error.message} · exit {ending.code}"]
+    return [*lines, f"✗ {error.message} · again: drp check config · exit {ending.code}"]
 
 
 def _render_bug(error: BaseException, ending: Ending, log: str) -> list[str]:
     lines = [f"✗ a bug in drp: {type(error).__name__} · exit {ending.code}"]
-    lines.append("    state  see `drp status` before anything else")
-    return [*lines, f"    log    {log}"] if log else lines
+    lines += [f"    log    {log}"] if log else []
+    return [*lines, f"    hint   {hint_of(error)}"]

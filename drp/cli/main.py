@@ -27,6 +27,9 @@ from drp.errors import UsageError
 
 _VERBS = "drp.cli.verbs.running"
 _OVERVIEW = "drp.cli.overview"
+_COMPLETION = "drp.cli.completion"
+_COMPLETE = "complete"
+"""What the scripts of `drp completion` call; nobody types it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not words:
             return _show_overview(stderr)
+        if words[0] == _COMPLETE:
+            importlib.import_module(_COMPLETION).answer(words[1:], open_screen(sys.stdout, os.environ))
+            return 0
         invocation = parse_arguments(words)
         return 0 if invocation is None else _run(invocation)
     except (UsageError, KeyboardInterrupt) as error:

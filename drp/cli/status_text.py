@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from drp.cli.words import SHOWN, count, cut, render_clock, render_state
+from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
 from drp.commands.results import RunFact, Served, StatusReport
 from drp.commands.runs import tail_of
+from drp.model.values import SHOWN
 
 _STEPS_SHOWN = 15
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import SHOWN, count, cut, render_clock, render_state
+from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.results import Takeover
 from drp.commands.runs import tail_of
+from drp.model.values import SHOWN
 
 
 def render_takeover(found: Takeover, zone: tzinfo) -> list[str]:

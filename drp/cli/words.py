@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +13,6 @@ from drp.commands.results import Served
 from drp.model.values import render_duration
 
 WIDTH: Final = 100
-SHOWN: Final = 10
-"""Entries of a list that are shown before "+n"."""
-
 _WHOLE: Final = re.compile(r"`[^`]*`| · exit \d+$")
 _GLUE: Final = "\x1f"
 """Stands for a space at which no line may end."""
@@ -77,12 +73,6 @@ def wrap(line: str, width: int = WIDTH) -> list[str]:
         whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     return [part.replace(_GLUE, " ") for part in parts] or [line]
-
-
-def cut_list(items: Sequence[str], shown: int = SHOWN) -> str:
-    """``a, b, +3``."""
-    rest = len(items) - shown
-    return ", ".join([*items[:shown], *([f"+{rest}"] if rest > 0 else [])])
 
 
 def cut(line: str, width: int = WIDTH) -> str:

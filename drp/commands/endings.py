@@ -46,3 +46,26 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, KeyboardInterrupt):
         return CANCELLED
     return _BY_CODE.get(error.exit_code, BUG) if isinstance(error, DrpError) else BUG
+
+
+_HINTS: Final = {
+    USAGE: "See `drp --help`.",
+    INVALID: "Look again with `drp check config`.",
+    REFUSED: "See who serves with `drp status`.",
+    HELD: "See who works on it with `drp status`.",
+    AS_BEFORE: "Look for the cause with `drp check`, then try again.",
+    STUCK: "See `drp status` before anything else.",
+    BUG: "See `drp status` before anything else.",
+}
+UNTOUCHED: Final = "nothing was touched"
+
+
+def hint_of(error: BaseException) -> str:
+    """The error's own hint, else what helps after any error that ends so; "" after a Ctrl-C."""
+    own = error.hint if isinstance(error, DrpError) else ""
+    return own or _HINTS.get(ending_of(error), "")
+
+
+def state_of(error: DrpError) -> str:
+    """The error's own words on the world; without any, it was raised before something was touched."""
+    return error.state or UNTOUCHED

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import ClassVar, Final, Literal
 
+from drp.commands.endings import hint_of, state_of
 from drp.errors import ConfigError, DrpError
 from drp.model.values import Json, JsonMap
 
@@ -173,9 +174,9 @@ def build_error_events(error: BaseException) -> list[ErrorEvent]:
             for problem in error.problems
         ]
     if not isinstance(error, DrpError):
-        return [ErrorEvent(code="bug", cause=type(error).__name__)]
+        return [ErrorEvent(code="bug", cause=type(error).__name__, hint=hint_of(error))]
     return [
-        build_error_event(type(error).__name__, error.message, state=error.state, hint=error.hint),
+        build_error_event(type(error).__name__, error.message, state=state_of(error), hint=hint_of(error)),
     ]
 
 

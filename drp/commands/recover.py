@@ -20,7 +20,7 @@ from drp.engine.fold import RunState, fold
 from drp.engine.journal import Record, Stamp
 from drp.engine.tasks import Failed, Outcome, Partial, Present
 from drp.errors import RefusedError
-from drp.model.values import Json
+from drp.model.values import Json, render_list
 from drp.witness.runs import RunBegin, RunEntry, RunReader
 
 _LEFT_IN_DOUBT = frozenset({"running", "unsure", "undoing"})
@@ -100,9 +100,10 @@ def _find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
         return entries[0]
     if not entries:
         raise RefusedError(f"cannot {verb} '{word or 'a run'}': no run is open", hint="See `drp status`.")
-    names = ", ".join(entry.begin.run for entry in entries)
+    names = render_list([entry.begin.run for entry in entries])
     raise RefusedError(
-        f"cannot {verb} '{word or 'a run'}': {len(entries)} runs are open, {names}", hint="Name one of them."
+        f"cannot {verb} '{word or 'a run'}': {len(entries)} runs are open, {names}",
+        hint="Name one of them; `drp status` has all.",
     )
 
 

@@ -81,7 +81,7 @@ def build_resolver(inventory: Inventory, places: Places) -> SecretResolver:
 
 
 def _refuse_sealed() -> SealedContent:
-    raise RefusedError("cannot unlock the sealed file with a secret that is inside it")
+    raise RefusedError("cannot unlock the sealed file: its key is a secret inside it")
 
 
 def find_runbooks(places: Places) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonMap: TypeAlias = dict[str, Json]
@@ -84,3 +85,13 @@ def render_size(value: int) -> str:
         if value >= _SIZE_UNITS[unit]:
             return f"{value / _SIZE_UNITS[unit]:.1f} {unit}"
     return f"{value} B"
+
+
+SHOWN: Final = 10
+"""Entries of a list that are shown before "+n"."""
+
+
+def render_list(items: Sequence[str], shown: int = SHOWN) -> str:
+    """``a, b, +3``."""
+    rest = len(items) - shown
+    return ", ".join([*items[:shown], *([f"+{rest}"] if rest > 0 else [])])

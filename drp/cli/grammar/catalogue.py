@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drp.cli.grammar import changes, configuration, journals, looking, runs
+from drp.cli.grammar import (
+    changes,
+    configuration,
+    journals,
+    looking,
+    runs,
+    shell,
+)
 from drp.cli.grammar.verb import Verb
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -14,6 +21,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **runs.VERBS,
     **journals.VERBS,
     **configuration.VERBS,
+    **shell.VERBS,
 }
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",

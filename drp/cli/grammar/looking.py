@@ -10,10 +10,11 @@ import typer
 from drp.cli.grammar.verb import Verb
 from drp.cli.invocation import Common, Invocation
 
-_AREAS: Final = (
-    "config, secrets, engines, clocks, space, subnets, pools, images, stores, witness, handshakes, dns, "
-    "epochs or runs; else all."
-)
+AREAS: Final = (
+    "config", "secrets", "engines", "clocks", "space", "subnets", "pools", "images", "stores", "witness",
+    "handshakes", "dns", "epochs", "runs",
+)  # fmt: skip
+_AREAS: Final = f"{', '.join(AREAS[:-1])} or {AREAS[-1]}; else all."
 
 
 def status(

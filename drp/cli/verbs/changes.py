@@ -12,6 +12,7 @@ from drp.commands.desk import Workshop
 from drp.commands.results import Result
 from drp.commands.saved import SavedPlan, load_plan, save_plan
 from drp.errors import UsageError
+from drp.model.values import render_list
 
 
 def change(session: Session) -> Result:
@@ -36,13 +37,13 @@ def _order(session: Session, workshop: Workshop, saved: SavedPlan | None) -> Ord
     if tenant not in known:
         raise UsageError(
             f"cannot {verb} '{tenant}': there is no such tenant",
-            hint=f"Known: {', '.join(sorted(known)[:10]) or 'none'}.",
+            hint=f"Known: {render_list(sorted(known)) or 'none'}; see `drp status`.",
         )
     site = (saved.order.site if saved else session.invocation.site) or known[tenant].home
     if site not in workshop.inventory.sites:
         raise UsageError(
             f"cannot {verb} '{tenant}': there is no site '{site}'",
-            hint=f"Known: {', '.join(workshop.inventory.sites)}.",
+            hint=f"Known: {render_list([*workshop.inventory.sites])}; see `drp config show`.",
         )
     return Order(verb=verb, run="", tenant=tenant, site=site)
 

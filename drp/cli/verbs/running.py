@@ -9,11 +9,25 @@ from drp.cli.invocation import Invocation
 from drp.cli.places import state_folder
 from drp.cli.presenter import Presenter
 from drp.cli.process import Process, this_process, write_bug_log
-from drp.cli.verbs import changes, configuration, journals, looking, runs
+from drp.cli.verbs import (
+    changes,
+    configuration,
+    journals,
+    looking,
+    runs,
+    shell,
+)
 from drp.cli.verbs.session import Do, Session
 from drp.errors import DrpError
 
-DO: Final[Mapping[str, Do]] = {**changes.DO, **looking.DO, **runs.DO, **journals.DO, **configuration.DO}
+DO: Final[Mapping[str, Do]] = {
+    **changes.DO,
+    **looking.DO,
+    **runs.DO,
+    **journals.DO,
+    **configuration.DO,
+    **shell.DO,
+}
 
 
 def run(invocation: Invocation, process: Process | None = None) -> int:

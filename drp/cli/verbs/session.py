@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from drp.cli.invocation import Common, Invocation
+from drp.cli.names import keep_names
 from drp.cli.places import state_folder
 from drp.cli.presenter import Presenter
 from drp.cli.process import Process, operator_of
@@ -37,8 +38,14 @@ class Session:
     def open(self) -> Workshop:
         """The way to the world, by the configuration. Raises ConfigError, RefusedError."""
         workshop = self.process.open_workshop(self.places())
-        self.presenter.use_zone(workshop.inventory.timezone)
+        inventory = workshop.inventory
+        self.presenter.use_zone(inventory.timezone)
+        self.keep_names(tenants=inventory.tenants, sites=inventory.sites)
         return workshop
+
+    def keep_names(self, **seen: Iterable[str]) -> None:
+        """For the shell's completion: names of ``tenants``, ``sites`` or ``runs``."""
+        keep_names(self.process.environment, **seen)
 
     def places(self) -> Places:
         """Where everything is."""
