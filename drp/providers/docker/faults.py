@@ -38,6 +38,7 @@ _TAKEN: Final = re.compile(
     re.IGNORECASE,
 )
 _GATEWAY_STATUSES: Final = (502, 503, 504)
+_CUT: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @contextlib.contextmanager
@@ -99,11 +100,12 @@ def _is_timeout(error: BaseException) -> bool:
 
 def _is_tls_refusal(error: BaseException) -> bool:
     """Whether certificates were refused, on either side; a connection cut in TLS is not that."""
-    cut = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-    return any(isinstance(item, ssl.SSLError) and not isinstance(item, cut) for item in _chain(error))
+    return any(isinstance(item, ssl.SSLError) and not isinstance(item, _CUT) for item in _chain(error))
 
 
 def _cause(error: BaseException) -> str:
     """The innermost words there are."""
+    if any(isinstance(item, _CUT) for item in _chain(error)):
+        return "the connection was cut"
     words = [str(item) for item in _chain(error) if not item.args or isinstance(item.args[-1], str)]
     return " ".join((words[-1] if words else str(error)).split()) or type(error).__name__

@@ -1,5 +1,6 @@
 # What is done inside an edge's container. Called with a verb; CONFIG, RUN, SECRETS and SELF are set above.
-# Exit code 3: the proxy does not answer. 4: it refuses; the output says why.
+# Exit code 3: the proxy does not answer. 4: it refuses; the output says why. 0: the last line is [end], and
+# an output without it was cut on its way.
 # Two runs may change one edge at the same time: each change is made under a lock.
 set -eu
 LIST=$RUN/certificates.list
@@ -50,7 +51,6 @@ show() {
   ask "show info" | sed -n '/^Uptime_sec:/p'
   echo "[until]"
   ask "get var proc.until"
-  echo "[end]"
 }
 
 rows() { # map: its rows in the running proxy, whole or not at all
@@ -194,3 +194,4 @@ reload)
   reload
   ;;
 esac
+echo "[end]"

@@ -32,6 +32,8 @@ from drp.providers.edge.state import (
 )
 
 _DEADLINE: Final = timedelta(seconds=30)
+_WHOLE: Final = "[end]\n"
+"""Ends the output of a script that did its work; an engine may tell the exit code of an output it cut."""
 _SILENT: Final = 3
 """Exit code of the script when the proxy does not answer."""
 
@@ -176,4 +178,6 @@ class HaproxyEdge:
         if result.exit_code != 0:
             reason = " ".join(result.output.split()) or f"exit code {result.exit_code}"
             raise RejectedError(f"{failed}: {reason}")
-        return result.output
+        if not result.output.endswith(_WHOLE):
+            raise UnreachableError(f"{failed}: its output was cut")
+        return result.output.removesuffix(_WHOLE)

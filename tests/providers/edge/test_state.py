@@ -44,8 +44,6 @@ Uptime_sec: 60
 
 [until]
 proc.until: type=sint value=<1793880000123>
-
-[end]
 """
 
 
@@ -69,12 +67,6 @@ def test_a_state_is_read() -> None:
 def test_a_proxy_that_does_not_tell_since_when_it_runs_is_not_believed() -> None:
     with pytest.raises(UnreachableError, match="since when it runs"):
         parse_state(SHOWN.replace("Uptime_sec: 60", ""))
-
-
-def test_half_a_state_is_none() -> None:
-    for length in range(len(SHOWN) - len("[end]\n")):
-        with pytest.raises(UnreachableError, match="its output was cut"):
-            parse_state(SHOWN[:length])
 
 
 @pytest.mark.parametrize(
