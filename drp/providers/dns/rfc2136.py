@@ -29,6 +29,7 @@ from drp.providers.dns.messages import (
     parse_answer,
     translate_rcode,
 )
+from drp.providers.patience import USUAL, Patience
 
 PORT: Final = 53
 
@@ -51,9 +52,14 @@ class Server:
 
 
 class Rfc2136Dns:
-    """``ports.dns.Dns`` by TCP, a connection a call; ``timeout`` (seconds) from connecting to the answer."""
+    """``ports.dns.Dns`` by TCP, a connection a try; ``timeout`` (seconds) from connecting to the answer.
 
-    def __init__(self, zone: DnsZone, key: Secret, *, timeout: float = 5.0) -> None:
+    A question is repeated by ``patience`` when nobody answers; a change is not: it may have been done.
+    """
+
+    def __init__(
+        self, zone: DnsZone, key: Secret, *, timeout: float = 5.0, patience: Patience = USUAL
+    ) -> None:
         """``key`` is JSON ``{"name": …, "algorithm": …, "secret": base64}``.
 
         Raises DeniedError when it is not, RejectedError for a server that is no address.
@@ -61,6 +67,7 @@ class Rfc2136Dns:
         self._zone = zone
         self._key = _parse_key(zone, key)
         self._timeout = timeout
+        self._patience = patience
         self._servers = {text: parse_server(text) for text in zone.servers}
 
     def zone(self) -> str:
@@ -72,15 +79,20 @@ class Rfc2136Dns:
     def find(self, name: str, record_type: str) -> RecordSet | None:
         query = build_query(name, record_type)
         query.use_tsig(self._key)
-        answer = self._send(query, self._primary, f"cannot read {record_type} records of '{name}'")
-        return parse_answer(answer, name, record_type)
+        return self._patience.call(self._read, query, self._primary, name, record_type)
 
     def ask(self, server: str, name: str, record_type: str) -> RecordSet | None:
         # unsigned: what everybody sees, and a secondary need not know the key
-        what = f"cannot read {record_type} records of '{name}'"
         if server not in self._servers:
+            what = f"cannot read {record_type} records of '{name}'"
             raise RejectedError(f"{what}: '{server}' is no name server of zone '{self.zone()}'")
-        answer = self._send(build_query(name, record_type), self._servers[server], what)
+        query = build_query(name, record_type)
+        return self._patience.call(self._read, query, self._servers[server], name, record_type)
+
+    def _read(
+        self, query: dns.message.Message, server: Server, name: str, record_type: str
+    ) -> RecordSet | None:
+        answer = self._send(query, server, f"cannot read {record_type} records of '{name}'")
         return parse_answer(answer, name, record_type)
 
     def replace(self, old: RecordSet | None, new: RecordSet | None) -> None:

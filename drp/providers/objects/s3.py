@@ -1,7 +1,12 @@
-"""An S3 bucket as object store: explicit credentials only, one attempt a call (the engine retries)."""
+"""An S3 bucket as object store: explicit credentials only.
+
+A read or a deletion is repeated a few times when the store is busy or silent; a creation is not, because
+one whose answer was lost may have been done.
+"""
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 from collections.abc import Iterator
@@ -27,6 +32,7 @@ from drp.errors import (
 )
 from drp.model.inventory import Store
 from drp.model.values import Secret
+from drp.providers.patience import USUAL, Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -54,13 +60,17 @@ _WAIT_WHEN_BUSY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Options:
-    """Prefix of all keys, CA bundle (path; "": the system), time-outs in seconds, keys in a list page."""
+    """Prefix of all keys, CA bundle (path; "": the system), time-outs in seconds, keys in a list page.
+
+    ``read_timeout`` is shorter than the deadline of any step, so that a silent store is named as what it is.
+    """
 
     prefix: str = ""
     ca_file: str = ""
     connect_timeout: float = 3.0
-    read_timeout: float = 20.0
+    read_timeout: float = 10.0
     page_size: int = 1000
+    patience: Patience = USUAL
 
 
 class S3Objects:
@@ -74,6 +84,9 @@ class S3Objects:
         self._client = _build_client(store, key, self._options)
 
     def get(self, key: str) -> bytes:
+        return self._options.patience.call(self._get, key)
+
+    def _get(self, key: str) -> bytes:
         with self._translated("read", key):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._full(key))
             return answer["Body"].read()
@@ -85,6 +98,9 @@ class S3Objects:
             return None
 
     def list(self, prefix: str) -> list[str]:
+        return self._options.patience.call(self._list, prefix)
+
+    def _list(self, prefix: str) -> builtins.list[str]:
         with self._translated("list", f"{prefix}*"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket,
@@ -99,6 +115,9 @@ class S3Objects:
             self._client.put_object(Bucket=self._bucket, Key=self._full(key), Body=content, IfNoneMatch="*")
 
     def delete(self, key: str) -> None:
+        self._options.patience.call(self._delete, key)
+
+    def _delete(self, key: str) -> None:
         try:
             with self._translated("delete", key):
                 self._client.delete_object(Bucket=self._bucket, Key=self._full(key))

@@ -100,6 +100,21 @@ def test_silence_is_unreachable() -> None:
         zone.replace(None, NEW)
 
 
+def test_a_question_outlasts_a_bad_moment_and_a_change_does_not() -> None:
+    asked: list[dns.message.Message] = []
+
+    def failing_twice(message: dns.message.Message) -> dns.message.Message | None:
+        asked.append(message)
+        return say(dns.rcode.NXDOMAIN if len(asked) == 3 else dns.rcode.SERVFAIL)(message)
+
+    with server(failing_twice) as zone:
+        assert zone.find(NAME, "A") is None
+        assert len(asked) == 3
+        with pytest.raises(UnreachableError):
+            zone.replace(None, NEW)
+    assert len(asked) == 4
+
+
 @pytest.mark.parametrize(
     ("rcode", "error"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -14,10 +15,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Answer:
-    """``body`` is sent as it is when it is bytes, else as JSON."""
+    """``body`` is sent as it is when it is bytes, else as JSON.
+
+    ``stream``: the connection becomes a raw one, which ends after the body, and takes what is sent to it.
+    """
 
     status: int = 200
     body: object = None
+    stream: bool = False
 
     def render(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -62,11 +67,23 @@ class _Handler(BaseHTTPRequestHandler):
             f"{self.command} {path}", Answer(404, {"message": f"no such object: {path}"})
         )
         body = answer.render()
+        if answer.stream:
+            self._stream(body)
+            return
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _stream(self, body: bytes) -> None:
+        self.send_response(101)
+        self.end_headers()
+        self.wfile.write(body)
+        self.connection.shutdown(socket.SHUT_WR)
+        while self.rfile.read1():
+            pass
+        self.close_connection = True
 
     do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = _answer
 

@@ -21,6 +21,7 @@ from drp.errors import (
 )
 from drp.model.values import Secret
 from drp.providers.objects.s3 import S3Objects, S3Options
+from drp.providers.patience import Patience
 from tests.providers.objects.gateway import SECRET, make_key, make_store
 
 ENVIRONMENT = {
@@ -42,6 +43,8 @@ class Script:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     requests: list[str] = field(default_factory=list)
+    bad_moments: list[tuple[int, str]] = field(default_factory=list)
+    """Status and code of the first answers, before the one above."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Scripted:
     url: str
     script: Script
 
-    def store(self, **options: float) -> S3Objects:
+    def store(self, **options: float | Patience) -> S3Objects:
         return S3Objects(make_store(self.url, "bucket"), make_key(), S3Options(**options))  # type: ignore[arg-type]
 
 
@@ -63,8 +66,12 @@ def server() -> Iterator[Scripted]:
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             script.requests.append(f"{self.command} {self.path}")
-            body = script.body or f"<Error><Code>{script.code}</Code></Error>".encode()
-            self.send_response(script.status)
+            status, code = script.status, script.code
+            body = script.body
+            if script.bad_moments:
+                (status, code), body = script.bad_moments.pop(0), b""
+            body = body or f"<Error><Code>{code}</Code></Error>".encode()
+            self.send_response(status)
             for name, value in {"content-length": str(len(body)), **script.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -109,6 +116,32 @@ def test_each_answer_has_its_error_after_one_attempt(
     assert server.script.requests == ["PUT /bucket/a"]
 
 
+BUSY = (503, "SlowDown")
+QUICK = Patience(attempts=3, seconds=5, pause=0.01)
+
+
+def test_a_look_outlasts_a_bad_moment(server: Scripted) -> None:
+    server.script.body, server.script.bad_moments = b"whole", [BUSY, (500, "InternalError")]
+    server.script.headers = {"retry-after": "0"}
+    assert server.store(patience=QUICK).get("a") == b"whole"
+    assert len(server.script.requests) == 3
+
+
+def test_a_store_that_stays_bad_is_left_to_the_engine(server: Scripted) -> None:
+    server.script.status, server.script.code = BUSY
+    server.script.headers = {"retry-after": "0"}
+    with pytest.raises(RateLimitedError):
+        server.store(patience=QUICK).list("a/")
+    assert len(server.script.requests) == 3
+
+
+def test_a_creation_is_not_repeated(server: Scripted) -> None:
+    server.script.bad_moments = [(500, "InternalError")]
+    with pytest.raises(UnreachableError):
+        server.store(patience=QUICK).put_once("a", b"1")
+    assert len(server.script.requests) == 1
+
+
 def test_a_404_without_a_word_is_no_missing_object(server: Scripted) -> None:
     server.script.status = 404
     with pytest.raises(RejectedError, match="cannot read object 'a': the store said 404"):
@@ -119,18 +152,18 @@ def test_the_pause_asked_for_is_told(server: Scripted) -> None:
     server.script.status, server.script.code = 503, "SlowDown"
     server.script.headers = {"retry-after": "240"}
     with pytest.raises(RateLimitedError) as caught:
-        server.store().get("a")
+        server.store(patience=Patience(attempts=1)).get("a")
     assert caught.value.retry_after == 240
     server.script.headers = {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
     with pytest.raises(RateLimitedError) as caught:
-        server.store().get("a")
+        server.store(patience=Patience(attempts=1)).get("a")
     assert caught.value.retry_after == 1
 
 
 def test_a_cut_body_is_never_returned_as_whole(server: Scripted) -> None:
     server.script.body, server.script.headers = b"half", {"content-length": "8", "connection": "close"}
     with pytest.raises(UnreachableError, match="cannot read object 'a': no answer"):
-        server.store(read_timeout=1.0).get("a")
+        server.store(read_timeout=1.0, patience=QUICK).get("a")
 
 
 def test_a_bad_key_is_refused_without_showing_it() -> None:
@@ -145,7 +178,7 @@ def test_the_machines_own_set_up_is_not_used(server: Scripted, monkeypatch: pyte
         monkeypatch.setenv(name, value)
     server.script.status = 500
     with pytest.raises(UnreachableError):
-        server.store().get("a")
+        server.store(patience=Patience(attempts=1)).get("a")
     assert server.script.requests == ["GET /bucket/a"]
 
 
