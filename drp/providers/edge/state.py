@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
-from drp.errors import RejectedError
+from drp.errors import RejectedError, UnreachableError
 from drp.ports.edges import Route, RouteKind
 
 MEMORY: Final = timedelta(days=20)

@@ -42,7 +42,7 @@ class Teller:
 
 Ask = Callable[[HaproxyEdge], object]
 ASKED: list[tuple[str, Ask, object]] = [
-    (SHOWN, lambda edge: edge.find_route(NAME), Route("local", "192.0.2.1:8080")),
+    (SHOWN, lambda edge: edge.find_route(NAME), Route("local", "192.0.2.1:8080", "acme-e0007")),
     (SHOWN, lambda edge: edge.is_held(NAME), True),
     (SHOWN, lambda edge: edge.requests_in_flight(NAME), 2),
     (f"{PRINT}\n", lambda edge: edge.has_certificate(NAME, PRINT), True),
