@@ -95,21 +95,21 @@ CONFIGURATIONS: dict[str, tuple[Callable[[Folder], None], str]] = {
 config/tenants/acme.yml:2:3   key 'domains' is missing
                               hint  Write it as in `domains: [acme.example.com]`.
 config/tenants/acme.yml:4:5   unknown key 'domian'; did you mean 'domains'?
-✗ 2 problems, nothing was touched · exit 3
+✗ 2 problems, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "a host there is not": (
         missing_host,
         """\
 config/tenants/acme.yml:6:11   unknown host 'h9'; known: h1, h2, h3
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "a site there is not": (
         unknown_home,
         """\
 config/tenants/acme.yml:3:11   unknown site 'dc6'; known: dc3, dc5
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "a tenant on no site": (
@@ -117,7 +117,7 @@ config/tenants/acme.yml:3:11   unknown site 'dc6'; known: dc3, dc5
         """\
 config/tenants/acme.yml:2:3   key 'home' is missing
                               hint  Write it as in `home: dc3`.
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "subnets of two hosts overlap": (
@@ -125,21 +125,21 @@ config/tenants/acme.yml:2:3   key 'home' is missing
         """\
 config/drp.yml:8:103   subnets '10.64.8.0/21' of 'h2' overlap '10.64.0.0/20' of 'h1'
                        hint  They are also at config/drp.yml:7:102.
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "an edge stands in subnets": (
         edge_in_subnets,
         """\
 config/drp.yml:8:47   edge '10.64.33.1' is in '10.64.32.0/20', which is for the links of tenants
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "a dedicated host is taken": (
         dedicated_host_taken,
         """\
 config/tenants/globex.yml:6:11   host 'h1' is dedicated to 'acme'
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "the witness is in a site": (
@@ -147,7 +147,7 @@ config/tenants/globex.yml:6:11   host 'h1' is dedicated to 'acme'
         """\
 config/drp.yml:16:78   cannot use store 'witness': it is in 'dc5', the site that may fail
                        hint  Set `place` outside all sites.
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "the witness is in a site's building": (
@@ -155,7 +155,7 @@ config/drp.yml:16:78   cannot use store 'witness': it is in 'dc5', the site that
         """\
 config/drp.yml:17:78   cannot use store 'witness': it is in 'dc5', the site that may fail
                        hint  Set `place` outside all sites.
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "the witness has an address of a site": (
@@ -163,7 +163,7 @@ config/drp.yml:17:78   cannot use store 'witness': it is in 'dc5', the site that
         """\
 config/drp.yml:16:28   cannot use store 'witness': it is in 'dc5', the site that may fail: 10.64.33.7 is there
                        hint  Keep the witness outside all sites.
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 """,
     ),
     "two at once": (
@@ -174,7 +174,7 @@ config/drp.yml:16:78          cannot use store 'witness': it is in 'dc5', the si
 config/tenants/acme.yml:2:3   key 'domains' is missing
                               hint  Write it as in `domains: [acme.example.com]`.
 config/tenants/acme.yml:4:5   unknown key 'domian'; did you mean 'domains'?
-✗ 3 problems, nothing was touched · exit 3
+✗ 3 problems, nothing was touched · again: drp check config · exit 3
 """,
     ),
 }
@@ -273,7 +273,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
 [stderr]
 ✗ usage: cannot migrate 'acme': there is no site 'dc6' · exit 2
     state  nothing was touched
-    hint   Known: dc3, dc5.
+    hint   Known: dc3, dc5; see `drp config show`.
 [stdout]
 [exit 2]
 """,
@@ -285,7 +285,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
 [stderr]
 ✗ usage: cannot migrate 'hooli': there is no such tenant · exit 2
     state  nothing was touched
-    hint   Known: acme, globex, initech.
+    hint   Known: acme, globex, initech; see `drp status`.
 [stdout]
 [exit 2]
 """,
@@ -308,7 +308,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
         """\
 [stderr]
 runbooks/migrate.yml:7:63   steps need each other: first → second → first
-✗ 1 problem, nothing was touched · exit 3
+✗ 1 problem, nothing was touched · again: drp check config · exit 3
 [stdout]
 [exit 3]
 """,
