@@ -16,10 +16,10 @@ from pydantic import TypeAdapter
 from drp.actions import build
 from drp.actions.action import ReadPorts
 from drp.actions.drained import DrainedParams, check_drained
-from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
+from drp.actions.placement import Occupancy, choose_host, choose_links, find_links, find_occupancy
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Service, Site, Tenant
-from drp.model.names import EDGE, GUARD, LINK_ROLES, Instance, LinkRole
+from drp.model.names import EDGE, GUARD, Instance, LinkRole
 from drp.model.specs import ContainerSpec
 from drp.model.values import Json, JsonMap
 from drp.ports.edges import Route
@@ -240,15 +240,7 @@ def _instance_facts(ports: ReadPorts, tenant: Tenant, *, host: str, instance: st
     """An instance as it stands: its links are read from the host."""
     named = Instance.parse(instance)
     found = ports.inventory.host(host)
-    links: dict[LinkRole, str] = {}
-    for role in LINK_ROLES:
-        network = ports.host(host).find_network(named.network(role))
-        if network is None:
-            raise RefusedError(
-                f"cannot find link '{named.network(role)}' of '{instance}' on '{host}': it is gone",
-                hint=f"See what is left there with `drp status {tenant.name}`.",
-            )
-        links[role] = network.subnet
+    links = find_links(ports.host(host), host, named)
     return {**_instance_specs(tenant, found, instance=named, links=links), "site": found.site}
 
 

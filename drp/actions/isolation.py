@@ -13,6 +13,7 @@ from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.build import Asker
 from drp.actions.isolation_expected import Asked, SourceKind, expect, is_address, store_place
 from drp.actions.isolation_view import View, look_at
+from drp.actions.placement import find_links
 from drp.actions.prober import Prober, Question, Sight
 from drp.engine.tasks import Absent
 from drp.errors import ProviderError, VerificationError
@@ -107,6 +108,13 @@ def prove(
             found = [*pool.map(partial(_fill, ports, view, addresses), sources)]
     cells = [cell for part in found for cell in part]
     return Matrix(instance=str(instance), host=host, cells=(*cells, *_seen_by_looking(view)))
+
+
+def prove_standing(ports: ReadPorts | WritePorts, host: str, instance: Instance) -> Matrix:
+    """The matrix of an instance that may serve: nothing of it is changed. Raises as ``prove``, and
+    RefusedError when a link is missing."""
+    links = find_links(ports.host(host), host, instance)
+    return prove(ports, host, instance, links=links, asker="check")
 
 
 def check_matrix(matrix: Matrix) -> Matrix:

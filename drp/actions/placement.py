@@ -10,7 +10,7 @@ from itertools import count, islice
 from drp.actions.build import FIRST_TENANT_BLOCK, link_block
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Inventory, Tenant
-from drp.model.names import LINK_ROLES, LinkRole
+from drp.model.names import LINK_ROLES, Instance, LinkRole
 from drp.ports.hosts import HostReader
 
 
@@ -94,6 +94,20 @@ def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
             page="C5",
         )
     return dict(zip(LINK_ROLES, free, strict=True))
+
+
+def find_links(reader: HostReader, host: str, instance: Instance) -> dict[LinkRole, str]:
+    """The links of an instance as they stand. Raises RefusedError when one is missing."""
+    links: dict[LinkRole, str] = {}
+    for role in LINK_ROLES:
+        network = reader.find_network(instance.network(role))
+        if network is None:
+            raise RefusedError(
+                f"cannot find link '{instance.network(role)}' of '{instance}' on '{host}': it is gone",
+                hint=f"See what is left there with `drp status {instance.tenant}`.",
+            )
+        links[role] = network.subnet
+    return links
 
 
 def _why_not(tenant: Tenant, inventory: Inventory, occupancy: Occupancy) -> str:

@@ -7,10 +7,9 @@ from functools import cache
 
 import pytest
 
-from drp.actions.isolation import check_matrix, prove
+from drp.actions.isolation import check_matrix, prove_standing
 from drp.actions.isolation_expected import find_rule
 from drp.errors import UnreachableError, VerificationError
-from drp.model.names import LINK_ROLES
 from drp.model.reach import Cell, Found, Matrix
 from drp.model.specs import ContainerSpec, PublishedPort
 from drp.model.values import JsonMap
@@ -37,10 +36,7 @@ def company() -> FakeCompany:
 
 def prove_acme(company: FakeCompany) -> Matrix:
     host, instance = find_instance(company)
-    links = {
-        role: company.hosts[host].world.networks[instance.network(role)].spec.subnet for role in LINK_ROLES
-    }
-    return prove(company, host, instance, links=links, asker="check")
+    return prove_standing(company, host, instance)
 
 
 def find_cell(matrix: Matrix, source: str, target: str) -> Cell:

@@ -342,3 +342,11 @@ def test_a_bug_in_a_look_is_no_finding() -> None:
 
     with pytest.raises(ZeroDivisionError):
         look_all([Look(area="engines", name="h1", do=fail)])
+
+
+def test_isolation_is_proven_when_it_is_asked_for(company: FakeCompany) -> None:
+    assert told(company, "isolation") == []
+    serving = next(name for name, host in company.hosts.items() if "acme-e0001-api" in host.world.containers)
+    company.reach.no_firewall.add(serving)
+    assert told(company) == []
+    assert [line.split()[:3] for line in told(company, "isolation")] == [["isolation", "acme", "finding"]]
