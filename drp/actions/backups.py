@@ -10,7 +10,7 @@ from drp.actions.databases import DataAction, InstanceParams
 from drp.actions.jobs import ADMIN, store
 from drp.dataplane import keys as backup_keys
 from drp.dataplane import manifest as manifests
-from drp.engine.tasks import Absent, Present
+from drp.engine.tasks import Absent, Partial, Present
 from drp.model.names import Instance
 from drp.model.values import Json, JsonMap, Secret
 
@@ -36,11 +36,17 @@ class TakeBackup(DataAction[BackupParams]):
     job: ClassVar[str] = "backup"
 
     def observe(self, ports: ReadPorts, params: BackupParams, call: Call) -> Observation:
-        tenant = ports.inventory.tenants[Instance.parse(params.instance).tenant]
+        instance = Instance.parse(params.instance)
+        tenant = ports.inventory.tenants[instance.tenant]
         found = manifests.find_manifest(
             ports.store(tenant.backup_store), tenant.name, params.backup, signers=signers(ports)
         )
-        return Absent() if found is None else Present(manifests.summary(found))
+        if found is None:
+            return Absent()
+        if ports.host(params.host).find_container(instance.helper(self.job)) is not None:
+            # it finished the backup after its run had died; applying removes it and takes no second one
+            return Partial("the backup is there, its helper is not removed")
+        return Present(manifests.summary(found))
 
     def apply(self, ports: WritePorts, params: BackupParams, call: Call) -> JsonMap:
         instance = Instance.parse(params.instance)

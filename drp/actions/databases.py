@@ -50,6 +50,10 @@ class DataAction(Action[P]):
         return self.run(ports, params, call)
 
     def undo(self, ports: WritePorts, params: P, call: Call) -> None:
+        self.remove_helper(ports, params)
+
+    def remove_helper(self, ports: WritePorts, params: P) -> None:
+        """End the helper of a run that was killed, should there be one."""
         ports.host(params.host).remove_container(Instance.parse(params.instance).helper(self.job))
 
     def run(
@@ -164,6 +168,8 @@ class CheckQuiet(DataAction[InstanceParams]):
 
     def apply(self, ports: WritePorts, params: InstanceParams, call: Call) -> JsonMap:
         instance = Instance.parse(params.instance)
+        # else it would be a stranger to itself
+        self.remove_helper(ports, params)
         network = ports.host(params.host).find_network(instance.network("data"))
         members = set() if network is None else set(network.members)
         strangers = sorted(members - {instance.container("mongodb")})

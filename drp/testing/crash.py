@@ -25,15 +25,12 @@ from drp.engine.workers import Message, Workers, perform_task
 from drp.errors import BugError, DrpError, RefusedError
 from drp.model.plan import Plan
 from drp.testing.clock import ManualClock
+from drp.testing.failures import PowerCut
 
 W = TypeVar("W")
 
 Hit: TypeAlias = Callable[[str], None]
 """Told of a point inside an effect; does not return where the power is cut."""
-
-
-class PowerCut(BaseException):
-    """The process is no more."""
 
 
 class Countdown:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from drp.errors import DrpError
 
 
+class PowerCut(BaseException):
+    """The process is no more: nothing is tidied up on the way out."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     error: DrpError

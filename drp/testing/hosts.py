@@ -20,7 +20,7 @@ from drp.model.specs import Attachment, ContainerSpec, FileSpec, NetworkSpec, Vo
 from drp.model.values import JsonMap
 from drp.ports.hosts import ContainerState, ExecResult, HostState, NetworkState
 from drp.providers.docker.translate import build_container, build_look
-from drp.testing.failures import Scripted
+from drp.testing.failures import PowerCut, Scripted
 from drp.testing.host_world import FakeContainer, FakeFile, FakeNetwork, FakeVolume, World, published
 
 Command = Callable[["FakeHost", str, tuple[str, ...]], ExecResult]
@@ -264,7 +264,10 @@ class FakeHost(Scripted):
 
     @contextlib.contextmanager
     def one_shot(self, spec: ContainerSpec, deadline: timedelta) -> Iterator[None]:
-        """A running container of that spec for the time of the block; fails as ``run_once`` does."""
+        """A running container of that spec for the time of the block; fails as ``run_once`` does.
+
+        Where the power is cut within the block, it is left behind.
+        """
         with self._lock:
             self._check_reachable()
             self._remove(spec.name)
@@ -275,8 +278,12 @@ class FakeHost(Scripted):
             if self._takes(spec) > deadline:
                 raise DeadlineError(f"cannot run '{spec.name}' on '{self.name}': no end within {deadline}")
             yield
-        finally:
+        except PowerCut:
+            raise
+        except BaseException:
             self._remove(spec.name)
+            raise
+        self._remove(spec.name)
 
     # inside
 

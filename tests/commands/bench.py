@@ -28,15 +28,12 @@ from drp.model.values import JsonMap
 from drp.runbooks.compile import compile_loaded
 from drp.testing.clock import ManualClock
 from drp.testing.company import FakeCompany
+from drp.testing.failures import PowerCut
 from drp.witness.leases import Holder, Lease, Leases
 from tests.actions.runs import deploy, load_verb
 
 TAILS = ("7f3a", "b9d2", "c2d8", "e4k7")
 DENIED = DeniedError("cannot change 'it': no rights")
-
-
-class PowerCut(BaseException):
-    """The process is gone."""
 
 
 class CutAt:

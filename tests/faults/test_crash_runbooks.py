@@ -48,6 +48,7 @@ def build_scenario(verb: str, *, damaged: bool = False) -> Scenario[FakeCompany]
         return world
 
     def perform(world: FakeCompany, hit: Hit) -> Perform:
+        world.helpers.hit = hit
         return Performer(reading=world, writing=world, run=plan.run, actor="tester")
 
     return Scenario(
