@@ -29,7 +29,8 @@ from drp.errors import BugError, RejectedError
 from drp.ports.objects import ObjectReader
 from drp.testing.blocks import Blocks, build_plan, build_scenario, build_step
 from drp.testing.clock import ManualClock
-from drp.testing.crash import Countdown, PowerCut, Scenario, SteppedWorkers
+from drp.testing.crash import Countdown, Scenario, SteppedWorkers
+from drp.testing.failures import PowerCut
 from drp.testing.objects import FakeObjects
 from drp.witness.journal_copy import JournalCopy
 

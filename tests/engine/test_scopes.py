@@ -14,7 +14,8 @@ from drp.engine.tasks import Absent, Done, Failed, Outcome, Present, Task
 from drp.errors import RefusedError
 from drp.model.plan import Plan, Step
 from drp.testing.blocks import build_plan, build_step
-from drp.testing.crash import Countdown, PowerCut
+from drp.testing.crash import Countdown
+from drp.testing.failures import PowerCut
 from tests.engine.desk import Desk, fatal, transient
 from tests.engine.rig import Hands, Rig, Script
 
