@@ -28,7 +28,9 @@ class ClaimEpoch(Action[EpochParams]):
     def observe(self, ports: ReadPorts, params: EpochParams, call: Call) -> Observation:
         reader = EpochReader(ports.store(ports.inventory.witness))
         found = reader.find_claim(params.tenant, params.epoch)
-        return Present() if found is not None and found.run == call.run else Absent()
+        if found is None or found.run != call.run:
+            return Absent()
+        return Present({"tenant": params.tenant, "epoch": params.epoch})
 
     def apply(self, ports: WritePorts, params: EpochParams, call: Call) -> JsonMap:
         claim = Claim(
@@ -42,7 +44,7 @@ class ClaimEpoch(Action[EpochParams]):
             digest=ports.inventory.digest,
         )
         found = Epochs(ports.store(ports.inventory.witness)).claim(claim)
-        return {"epoch": found.epoch}
+        return {"tenant": params.tenant, "epoch": found.epoch}
 
 
 class ServeEpoch(Action[EpochParams]):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drp.actions.action import WritePorts
-from drp.actions.facts import Order
+from drp.actions.orders import Order
 from drp.commands.events import Emit, QuestionEvent
 from drp.commands.results import Review, Takeover
 from drp.commands.stopping import Departure, Stoppable

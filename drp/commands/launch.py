@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from drp.actions.facts import Order
+from drp.actions.orders import Order
 from drp.commands.assignment import Assignment, build_header
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent

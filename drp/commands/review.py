@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drp.actions.facts import Order
+from drp.actions.orders import Order
 from drp.commands.desk import Workshop
 from drp.commands.results import Review, Verdict, Word
 from drp.engine.tasks import OBSERVE, Failed, Outcome, Partial, Perform, Present, Task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from drp.actions.facts import Order
+from drp.actions.orders import Order
 from drp.commands.results import Review
 from drp.commands.review import Proposal, find_difference, world_digest, world_facts
 from drp.errors import RefusedError

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from drp.actions.action import ReadPorts
-from drp.actions.facts import epochs
+from drp.actions.orders import epochs
 from drp.commands.events import NOBODY, UNKNOWN
 from drp.commands.results import Served
 from drp.errors import DrpError, NotFoundError

@@ -9,7 +9,8 @@ from typing import Final
 
 import drp
 from drp.actions.catalogue import Performer, action_specs
-from drp.actions.facts import Order, gather_facts
+from drp.actions.facts import gather_facts
+from drp.actions.orders import Order
 from drp.commands.desk import Workshop
 from drp.commands.live_ports import LivePorts
 from drp.config.load import load_inventory

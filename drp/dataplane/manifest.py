@@ -134,7 +134,12 @@ def backup_prefix(tenant: str, backup_id: str) -> str:
     for name in (tenant, backup_id):
         if not _NAME.fullmatch(name):
             raise UsageError(f"cannot name a backup '{name}': use letters, digits, dot, dash and underscore")
-    return f"drp1/{tenant}/base/{backup_id}/"
+    return f"{backup_root(tenant)}{backup_id}/"
+
+
+def backup_root(tenant: str) -> str:
+    """Prefix of all base backups of a tenant."""
+    return f"drp1/{tenant}/base/"
 
 
 def seal_manifest(manifest: Manifest, signing: Secret) -> bytes:

@@ -39,6 +39,7 @@ from drp.testing.clock import ManualClock
 from drp.testing.databases import FakeDatabases
 from drp.testing.dns import FakeDns
 from drp.testing.edges import FakeEdge
+from drp.testing.guards import run_guard
 from drp.testing.helpers import FakeHelpers
 from drp.testing.hosts import FakeHost
 from drp.testing.objects import FakeObjects
@@ -144,6 +145,8 @@ class FakeCompany:
         by_address = {host.edge: self.edges[host.name] for host in self.inventory.hosts()}
         self.probes = FakeProbes(by_address, self.clock, authority=self.authority)
         self.probes.answers = AnyApi(self.hosts)
+        for host in self.hosts.values():
+            host.commands[image_id("helper")] = run_guard
         for name in ("helper", "edge", *SERVICE_ROLES):
             self.hosts["h1"].add_image(image_id(name), name.encode())
         for host in self.hosts.values():

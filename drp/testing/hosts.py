@@ -66,6 +66,8 @@ class FakeHost(Scripted):
         self.programs: dict[str, Program] = {}
         self.durations: dict[str, timedelta] = {}
         """How long an image's commands, one-shots and stops take (none: no time)."""
+        self.told: dict[str, int] = {}
+        """What the guard was told of take-overs."""
         self._lock = _Lock()
 
     # what only tests do

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from drp.actions.catalogue import Performer, action_specs
-from drp.actions.facts import Order, gather_facts
+from drp.actions.facts import gather_facts
+from drp.actions.orders import Order
 from drp.engine.events import RunResult
 from drp.engine.journal import MemoryJournal
 from drp.engine.runner import Runner

@@ -10,7 +10,8 @@ from functools import cache
 
 import pytest
 
-from drp.actions.facts import Order, gather_facts
+from drp.actions.facts import gather_facts
+from drp.actions.orders import Order
 from drp.errors import RefusedError
 from drp.model.plan import Plan
 from drp.ports.edges import Route

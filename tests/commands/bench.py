@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from drp.actions.catalogue import Performer, action_specs
-from drp.actions.facts import Order, gather_facts
+from drp.actions.facts import gather_facts
+from drp.actions.orders import Order
 from drp.commands import launch, recover
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import Event, QuestionEvent

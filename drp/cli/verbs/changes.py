@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drp.actions.facts import Order
+from drp.actions.orders import Order
 from drp.cli.verbs.session import Do, Session
 from drp.commands import launch
 from drp.commands.desk import Workshop

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from drp.actions import build
 from drp.actions.action import WritePorts
 from drp.actions.checks import ClockReading, read_clock
-from drp.actions.facts import epochs
+from drp.actions.orders import epochs
 from drp.actions.placement import Occupancy, find_occupancy
 from drp.dataplane.wire import decode_output, encode_job
 from drp.errors import DrpError

@@ -1,0 +1,185 @@
+"""Facts of the verbs that work on many tenants at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from drp.actions.action import ReadPorts
+from drp.actions.history import backup_facts, require_newest, seconds_since
+from drp.actions.instances import (
+    build_backup_id,
+    edge_facts,
+    host_facts,
+    instance_facts,
+    name_facts,
+    serving_instance,
+    target_facts,
+    tenant_facts,
+)
+from drp.actions.orders import Order, epochs
+from drp.actions.placement import Occupancy, choose_host, find_occupancy
+from drp.errors import DrpError, RefusedError
+from drp.guard.lease import must_tell
+from drp.model.inventory import Host, Tenant
+from drp.model.names import LINK_ROLES
+from drp.model.values import Json, JsonMap
+
+FLEET: Final = ("backup", "failover")
+TIERS: Final = ("gold", "silver", "bronze")
+MARGIN_S: Final = 2.0
+"""Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
+
+
+def fleet_facts(ports: ReadPorts, order: Order) -> JsonMap:
+    """The context of the verb's runbook. Raises RefusedError, and the ports' errors."""
+    return {"backup": _backup_facts, "failover": _failover_facts}[order.verb](ports, order)
+
+
+def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:
+    tenants: list[Json] = []
+    left_out: JsonMap = {}
+    for tenant in sorted((ports.inventory.tenants[name] for name in order.tenants), key=rank):
+        serving = epochs(ports).find_serving(tenant.name)
+        if serving is None:
+            left_out[tenant.name] = "served by nobody"
+            continue
+        try:
+            instance = str(serving_instance(serving))
+            source = instance_facts(ports, tenant, host=serving.host, instance=instance)
+        except DrpError as error:
+            left_out[tenant.name] = error.message
+            continue
+        backup: JsonMap = {"id": build_backup_id(ports, order.run, tenant.name)}
+        tenants.append({**tenant_facts(ports, tenant), "source": source, "backup": backup})
+    if not tenants:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise RefusedError(f"cannot back up: {reasons or 'no tenant was named'}")
+    return {"run": order.run, "tenants": tenants, "left_out": left_out}
+
+
+def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
+    inventory = ports.inventory
+    hosts = _living(ports, inventory.sites[order.site].hosts)
+    others = [host for host in inventory.hosts() if host.site != order.source]
+    living = _living(ports, others)
+    if len(living) < must_tell(len(others)):
+        raise RefusedError(
+            f"cannot take over from '{order.source}': {len(living)} of {len(others)} other hosts answer, "
+            f"{must_tell(len(others))} must",
+            hint="See which with `drp check engines`.",
+        )
+    tenants, left_out = _place_all(ports, order, hosts)
+    if not tenants:
+        reasons = (
+            "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "none is served there"
+        )
+        raise RefusedError(f"cannot fail over from '{order.source}' to '{order.site}': {reasons}")
+    return {
+        "run": order.run,
+        "source": {"name": order.source, "site": order.source},
+        "target": {"name": order.site, "site": order.site},
+        "tenants": [*tenants],
+        "left_out": dict(left_out),
+        "names": [name for each in tenants for name in _domains(each)],
+        "hosts": [host_facts(host) for host in hosts],
+        "guards": [host_facts(host) for host in living],
+        "fence": {
+            "guards": len(others),
+            "term_s": inventory.fence.term.total_seconds(),
+            "margin_s": MARGIN_S,
+        },
+        "dns": {"ttl": inventory.dns.ttl, "move_ttl": inventory.dns.move_ttl},
+        "stores": [*dict.fromkeys(name for each in tenants for name in _stores(each))],
+    }
+
+
+def _domains(facts: JsonMap) -> list[Json]:
+    found = facts["domains"]
+    assert isinstance(found, list)
+    return found
+
+
+def _stores(facts: JsonMap) -> list[str]:
+    found = facts["stores"]
+    assert isinstance(found, list)
+    return [str(name) for name in found]
+
+
+def _living(ports: ReadPorts, hosts: Iterable[Host]) -> list[Host]:
+    """Those whose engine answers."""
+    found = []
+    for host in hosts:
+        try:
+            ports.host(host.name).state()
+        except DrpError:
+            continue
+        found.append(host)
+    return found
+
+
+def _place_all(ports: ReadPorts, order: Order, hosts: Sequence[Host]) -> tuple[list[JsonMap], dict[str, str]]:
+    """Facts of each tenant that has a place, in order of importance; why the others have none."""
+    occupancies = {host.name: find_occupancy(host, ports.host(host.name)) for host in hosts}
+    placed: list[JsonMap] = []
+    left_out: dict[str, str] = {}
+    for tenant in sorted((ports.inventory.tenants[name] for name in order.tenants), key=rank):
+        serving = epochs(ports).find_serving(tenant.name)
+        if serving is None or serving.site != order.source:
+            left_out[tenant.name] = f"served by {serving.site if serving else 'nobody'}"
+            continue
+        try:
+            occupancy = choose_host(tenant, ports.inventory, occupancies.values())
+            facts = _tenant(ports, order, tenant, occupancy=occupancy, hosts=hosts)
+        except RefusedError as error:
+            left_out[tenant.name] = error.message
+            continue
+        occupancies[occupancy.host.name] = _occupy(occupancy, facts)
+        placed.append(facts)
+    return placed, left_out
+
+
+def rank(tenant: Tenant) -> tuple[bool, int, int, str]:
+    """Order of importance: production, tier, the biggest first."""
+    return (tenant.env != "production", TIERS.index(tenant.tier), -tenant.disk, tenant.name)
+
+
+def _tenant(
+    ports: ReadPorts, order: Order, tenant: Tenant, *, occupancy: Occupancy, hosts: Sequence[Host]
+) -> JsonMap:
+    backup = backup_facts(require_newest(ports, tenant))
+    target = target_facts(ports, tenant, occupancy, sources=[host.name for host in hosts])
+    sites = ports.inventory.sites
+    edges = edge_facts(ports, tenant, target, previous=None, hosts=hosts)
+    return {
+        **tenant_facts(ports, tenant),
+        "target": target,
+        "edges": edges,
+        "names": name_facts(tenant, old=[sites[order.source].alias], new=[sites[order.site].alias]),
+        "backup": backup,
+    }
+
+
+def _occupy(occupancy: Occupancy, facts: JsonMap) -> Occupancy:
+    """As the host will be once the instance stands there."""
+    target = facts["target"]
+    assert isinstance(target, dict)
+    links = target["links"]
+    assert isinstance(links, dict)
+    return replace(
+        occupancy,
+        instances={**occupancy.instances, str(target["instance"]): str(facts["name"])},
+        subnets=occupancy.subnets | {str(links[role]) for role in LINK_ROLES},
+    )
+
+
+def losses(facts: Mapping[str, Json], now: datetime) -> dict[str, float]:
+    """Tenant -> seconds of writes that may be lost: those younger than the backup that is restored."""
+    found: dict[str, float] = {}
+    tenants = facts.get("tenants")
+    for each in tenants if isinstance(tenants, list) else []:
+        if isinstance(each, dict) and isinstance(backup := each.get("backup"), dict):
+            found[str(each["name"])] = seconds_since(str(backup["began"]), now)
+    return found

@@ -1,0 +1,53 @@
+"""Which backups of a tenant there are, and what their manifests say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from drp.actions.action import ReadPorts
+from drp.actions.backups import signers
+from drp.dataplane import manifest as manifests
+from drp.dataplane.manifest import Manifest
+from drp.errors import DrpError, RefusedError
+from drp.model.inventory import Tenant
+from drp.model.values import JsonMap
+
+
+def list_backups(ports: ReadPorts, tenant: Tenant) -> list[str]:
+    """Ids of the backups that have a manifest, the oldest first (an id begins with its moment)."""
+    root = manifests.backup_root(tenant.name)
+    keys = ports.store(tenant.backup_store).list(root)
+    ends = f"/{manifests.MANIFEST}"
+    return sorted(key.removeprefix(root).removesuffix(ends) for key in keys if key.endswith(ends))
+
+
+def iter_readable(ports: ReadPorts, tenant: Tenant) -> Iterator[Manifest]:
+    """The newest first; a manifest that is not whole or not signed by a known site is passed over."""
+    store = ports.store(tenant.backup_store)
+    for backup in reversed(list_backups(ports, tenant)):
+        try:
+            yield manifests.require_manifest(store, tenant.name, backup, signers=signers(ports))
+        except DrpError:
+            continue
+
+
+def require_newest(ports: ReadPorts, tenant: Tenant) -> Manifest:
+    """The newest readable one. Raises RefusedError when there is none."""
+    found = next(iter_readable(ports, tenant), None)
+    if found is None:
+        raise RefusedError(
+            f"cannot restore '{tenant.name}': no backup of it can be read",
+            hint=f"Take one with `drp backup {tenant.name}` as long as it is served.",
+        )
+    return found
+
+
+def backup_facts(found: Manifest) -> JsonMap:
+    """What plans and reports say of a backup. ``began``: writes acknowledged later are not in it."""
+    return {"id": found.backup_id, "began": found.began, "documents": found.total().documents}
+
+
+def seconds_since(began: str, now: datetime) -> float:
+    """How old what a backup holds is."""
+    return max(0.0, (now - datetime.fromisoformat(began)).total_seconds())
