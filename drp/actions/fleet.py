@@ -27,7 +27,7 @@ from drp.model.inventory import Host, Tenant
 from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
-FLEET: Final = ("backup", "failover")
+FLEET: Final = ("backup", "reserve", "failover")
 TIERS: Final = ("gold", "silver", "bronze")
 MARGIN_S: Final = 2.0
 """Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
@@ -35,7 +35,9 @@ MARGIN_S: Final = 2.0
 
 def fleet_facts(ports: ReadPorts, order: Order) -> JsonMap:
     """The context of the verb's runbook. Raises RefusedError, and the ports' errors."""
-    return {"backup": _backup_facts, "failover": _failover_facts}[order.verb](ports, order)
+    return {"backup": _backup_facts, "reserve": _reserve_facts, "failover": _failover_facts}[order.verb](
+        ports, order
+    )
 
 
 def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:
@@ -58,6 +60,24 @@ def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise RefusedError(f"cannot back up: {reasons or 'no tenant was named'}")
     return {"run": order.run, "tenants": tenants, "left_out": left_out}
+
+
+def _reserve_facts(ports: ReadPorts, order: Order) -> JsonMap:
+    """For the hosts of one site (of all, when none is named) that are not the tenant's own."""
+    inventory = ports.inventory
+    hosts = [host for host in inventory.hosts() if order.site in ("", host.site)]
+    everywhere: list[Json] = [host.name for host in inventory.hosts()]
+    tenants: list[Json] = []
+    for tenant in sorted((inventory.tenants[name] for name in order.tenants), key=rank):
+        images: list[Json] = [
+            {"name": f"{host.name}.{service.role}", "host": host.name, "image": image, "sources": everywhere}
+            for host in hosts
+            for service in tenant.services.values()
+            for image in [service.image]
+        ]
+        edges: list[Json] = [host_facts(host) for host in hosts]
+        tenants.append({"name": tenant.name, "images": images, "edges": edges})
+    return {"run": order.run, "tenants": tenants, "left_out": {}}
 
 
 def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:

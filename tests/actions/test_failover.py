@@ -39,6 +39,8 @@ def _prepared() -> FakeCompany:
         deploy(company, tenant)
     result = run_plan(company, compile_fleet(company, "backup", *TENANTS))
     assert result.outcome == "done", result.failure
+    result = run_plan(company, compile_fleet(company, "reserve", *TENANTS, site="dc5"))
+    assert result.outcome == "done", result.failure
     return company
 
 
