@@ -89,7 +89,7 @@ class Runner:
         records = journal.read()
         self._is_new = not records
         self._state = fold(records) if records else RunState.of(plan)
-        if self._state.plan.digest() != plan.digest():
+        if self._state.plan != plan and self._state.plan.digest() != plan.digest():
             raise BugError(f"cannot run '{plan.run}': its journal holds another plan")
         self._teller = Teller(self._state)
         self._spans = StageSpans(self._state.stage_of)

@@ -93,6 +93,10 @@ def _as_it_is(_runner: Runner) -> None:
     """Nothing is broken."""
 
 
+def _honest(hands: Perform, _stored: Sequence[bytes]) -> Perform:
+    return hands
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Generic[W]):
     """``perform`` makes the hands anew for each process; ``hit`` may be called by them inside effects.
@@ -118,6 +122,8 @@ class Machine:
 
     journal: Callable[[list[bytes]], Journal] = MemoryJournal
     workers: Callable[..., Workers] = SteppedWorkers
+    hands: Callable[[Perform, Sequence[bytes]], Perform] = _honest
+    """Given the hands and the journal as the process finds it: the hands it works with."""
     tamper: Callable[[Runner], None] = _as_it_is
 
 
@@ -144,40 +150,53 @@ class _Life:
 
 
 class Crasher(Generic[W]):
-    """Runs one scenario in peace and then under power cuts. ``seed`` fixes every order and every draw."""
+    """Runs one scenario in peace and then under power cuts.
+
+    ``seed`` fixes every order and every draw; what is drawn for a point is the same whichever other points
+    are tried, so a part of them can be tried elsewhere.
+    """
 
     def __init__(self, scenario: Scenario[W], *, seed: int = 0, machine: Machine | None = None) -> None:
         self._scenario = scenario
         self._machine = machine or Machine()
         self._seed = seed
-        self._chance = random.Random(seed)
         self.tally = Tally()
         world, stored = scenario.make_world(), list[bytes]()
         self._start = (scenario.dump_back or scenario.dump)(world)
         peace = self._live(world, stored, at=0)
         self.outcome = peace.outcome
+        states = fold(MemoryJournal(stored).read()).steps
+        self.outputs = {step: found.outputs for step, found in states.items() if found.outputs is not None}
         self._world = scenario.dump(world)
         self._complain(world, ["in peace"])
         self.points = peace.points
         self.tally.points = len(peace.points)
 
-    def crash_everywhere(self, *, sample: int | None = None, depth: int = 2) -> Tally:
-        """Crash at each point (or a sample), and ``depth - 1`` times more while it is being resumed."""
-        for at in self._places(sample):
-            cuts, left = [at], self._check_resumed([at])
+    def crash_everywhere(
+        self, *, sample: int | None = None, places: Sequence[int] | None = None, depth: int = 2
+    ) -> Tally:
+        """Crash at each point (a sample, or these), and ``depth - 1`` times more while it is being resumed.
+
+        ``places`` are numbers of points, from 1.
+        """
+        for at in self._places(sample) if places is None else places:
+            chance, cuts, left = self._draw(at), [at], self._check_resumed([at])
             for _ in range(depth - 1):
                 if left:
-                    cuts.append(self._chance.randint(1, left))
+                    cuts.append(chance.randint(1, left))
                     left = self._check_resumed(cuts)
         return self.tally
 
-    def roll_back_everywhere(self, *, sample: int | None = None) -> Tally:
-        """Crash at each point (or a sample), then roll back, crashing once in doing so.
+    def roll_back_everywhere(
+        self, *, sample: int | None = None, places: Sequence[int] | None = None
+    ) -> Tally:
+        """Crash at each point (a sample, or these), then roll back, crashing once in doing so.
 
         The world must be that of the start; where there is no way back, nothing may have been touched.
         """
-        for at in self._places(sample):
-            self._check_back([at])
+        for at in self._places(sample) if places is None else places:
+            # what `at` points have done, about two thirds as many undo
+            self._check_back(at, again=self._draw(at).randint(1, max(12, at * 2 // 3)))
         return self.tally
 
     # -- one story each
@@ -186,7 +205,10 @@ class Crasher(Generic[W]):
         everywhere = range(1, len(self.points) + 1)
         if sample is None or sample >= len(everywhere):
             return list(everywhere)
-        return sorted(self._chance.sample(everywhere, sample))
+        return sorted(random.Random(self._seed).sample(everywhere, sample))
+
+    def _draw(self, at: int) -> random.Random:
+        return random.Random(f"{self._seed} at {at}")
 
     def _check_resumed(self, cuts: Sequence[int]) -> int:
         """One story of crashes at these points, one a life. Gives the number of points of its last life."""
@@ -204,14 +226,13 @@ class Crasher(Generic[W]):
             return len(last.points)
         return 0
 
-    def _check_back(self, cuts: Sequence[int]) -> None:
+    def _check_back(self, at: int, *, again: int) -> None:
         world, stored, trail = self._scenario.make_world(), list[bytes](), list[str]()
         with self._told(trail):
-            for at in cuts:
-                self._cut(world, stored, trail, at=at)
+            self._cut(world, stored, trail, at=at)
             before = (len(stored), self._scenario.dump(world))
             try:
-                self._cut(world, stored, trail, at=self._chance.randint(1, 12), back=True)
+                self._cut(world, stored, trail, at=again, back=True)
                 last = self._live(world, stored, at=0, back=True)
             except RefusedError:
                 after = (len(stored), self._scenario.dump(world))
@@ -232,8 +253,8 @@ class Crasher(Generic[W]):
     def _live(self, world: W, stored: list[bytes], *, at: int, back: bool = False) -> _Life:
         scenario, faults, clock = self._scenario, Countdown(at), self._scenario.clock(world)
         journal = self._machine.journal(stored)
-        plan = fold(journal.read()).plan if stored else scenario.plan
-        perform = scenario.perform(world, faults.hit)
+        plan = fold(journal.read()[:1]).plan if stored else scenario.plan
+        perform = self._machine.hands(scenario.perform(world, faults.hit), tuple(stored))
         chance = random.Random(self._seed)
         runner = Runner(
             plan,

@@ -1,0 +1,145 @@
+"""Every runbook as a story to be cut short: the company it begins with, its order, and what goes wrong.
+
+A runbook without a story fails the certificate and `make test`, by name: add it to ``STORIES``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import Final
+
+from drp.actions.catalogue import CATALOGUE, Performer
+from drp.engine.tasks import APPLY, OBSERVE, OnProgress, Outcome, Perform, Present, Task
+from drp.model.plan import Plan
+from drp.testing.company import FakeCompany
+from drp.testing.crash import Hit, Scenario
+from drp.testing.databases import State
+from tests.actions.runs import RUNBOOKS, compile_order, deploy, run_plan
+from tests.actions.test_runs import without_burnt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """``runbook`` is run towards ``site`` on what ``begin`` makes, after ``damage``; it ends as ``ends``.
+
+    ``back``: it is also stopped at each point and taken back.
+    """
+
+    runbook: str
+    begin: Callable[[], FakeCompany]
+    site: str
+    damage: Callable[[FakeCompany], None] = lambda company: None
+    ends: str = "done"
+    back: bool = False
+
+    def plan(self, company: FakeCompany) -> Plan:
+        return compile_order(company, self.runbook, site=self.site, number=9)
+
+
+@cache
+def begin_bare() -> FakeCompany:
+    """Nothing is deployed."""
+    return FakeCompany()
+
+
+@cache
+def begin_deployed() -> FakeCompany:
+    """acme is served by dc3."""
+    company = FakeCompany()
+    deploy(company)
+    return company
+
+
+@cache
+def begin_moved() -> FakeCompany:
+    """acme was moved to dc5, and nobody knows the old addresses any more."""
+    company = copy_company(begin_deployed())
+    result = run_plan(company, compile_order(company, "migrate", site="dc5", number=2))
+    assert result.outcome == "done", result.failure
+    company.clock.advance(timedelta(seconds=2 * company.inventory.dns.ttl))
+    return company
+
+
+def damage_restored(company: FakeCompany) -> None:
+    """The data that arrive are not those that were sent."""
+    company.databases.damage_restored = _alter
+
+
+def _alter(state: State) -> None:
+    state["collections"]["app.orders"]["documents"][0] = "altered"
+
+
+STORIES: Final[Mapping[str, Story]] = {
+    "deploy": Story(runbook="deploy", begin=begin_bare, site="dc3", back=True),
+    "migrate": Story(runbook="migrate", begin=begin_deployed, site="dc5", back=True),
+    "migrate, failing": Story(
+        runbook="migrate", begin=begin_deployed, site="dc5", damage=damage_restored, ends="rolled-back"
+    ),
+    "retire": Story(runbook="retire", begin=begin_moved, site="dc3"),
+}
+
+
+def find_untold() -> list[str]:
+    """Runbooks of the folder that no story runs."""
+    told = {story.runbook for story in STORIES.values()}
+    return sorted(path.stem for path in RUNBOOKS.glob("*.yml") if path.stem not in told)
+
+
+@dataclass(slots=True)
+class Ground:
+    """A company, and what was done in it although it was done already."""
+
+    company: FakeCompany
+    twice: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedHands:
+    """Looks at the world before each change: what holds already must not be done."""
+
+    hands: Performer
+    ground: Ground
+
+    def __call__(self, task: Task, progress: OnProgress) -> Outcome:
+        if task.phase == APPLY and not CATALOGUE[task.step.action].read_only:
+            looking = Task(step=task.step, phase=OBSERVE, attempt=task.attempt, inputs=task.inputs)
+            if isinstance(self.hands(looking, progress), Present):
+                self.ground.twice.append(f"{task.step.id} is done though it holds already")
+        return self.hands(task, progress)
+
+
+@cache
+def build_scenario(name: str) -> Scenario[Ground]:
+    """The story of that name."""
+    story = STORIES[name]
+    first = story.begin()
+    plan = story.plan(first)
+
+    def make_world() -> Ground:
+        company = copy_company(first)
+        story.damage(company)
+        return Ground(company)
+
+    def perform(world: Ground, hit: Hit) -> Perform:
+        world.company.helpers.hit = hit
+        hands = Performer(reading=world.company, writing=world.company, run=plan.run, actor="tester")
+        return WatchedHands(hands, world)
+
+    return Scenario(
+        plan=plan,
+        make_world=make_world,
+        perform=perform,
+        dump=lambda world: without_burnt(world.company.dump()),
+        clock=lambda world: world.company.clock,
+        complaints=lambda world: world.twice,
+    )
+
+
+def copy_company(company: FakeCompany) -> FakeCompany:
+    """A company of its own; what cannot change is shared."""
+    shared = (company.inventory, company.authority)
+    return copy.deepcopy(company, {id(thing): thing for thing in shared})
