@@ -290,6 +290,11 @@ def _draw_faults(
     return faults
 
 
+def can_be_undone(plan: Plan) -> bool:
+    """Whether no undo of it is ordered to fail for good."""
+    return all(cast(JsonMap, step.params["fail"]).get("undo", 0) != -1 for step in plan.steps)
+
+
 def crash_blocks(
     crashes: int, *, seed: int, sample: int | None = None, machine: Machine | None = None
 ) -> Tally:
@@ -300,7 +305,7 @@ def crash_blocks(
         scenario = draw_scenario(seed)
         crasher = Crasher(scenario, seed=seed, machine=machine)
         crasher.crash_everywhere(sample=sample, depth=3)
-        if all(cast(JsonMap, step.params["fail"]).get("undo", 0) != -1 for step in scenario.plan.steps):
+        if can_be_undone(scenario.plan):
             crasher.roll_back_everywhere(sample=sample)
         total.add(crasher.tally)
         seed += 1

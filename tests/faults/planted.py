@@ -20,17 +20,8 @@ from drp.engine.workers import Message
 from drp.model.values import JsonMap
 from drp.testing.blocks import draw_scenario
 from drp.testing.crash import Crasher, Machine, Scenario, SteppedWorkers, Tally
+from tests.engine.blind import BlindHands
 from tests.faults.stories import STORIES, build_scenario
-
-
-@dataclass(frozen=True, slots=True)
-class BlindHands:
-    """Never looks."""
-
-    hands: Perform
-
-    def __call__(self, task: Task, on_progress: OnProgress) -> Outcome:
-        return Absent() if task.phase == "observe" else self.hands(task, on_progress)
 
 
 @dataclass(frozen=True, slots=True)

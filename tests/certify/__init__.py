@@ -1,0 +1,1 @@
+"""`make certify`: all certificates in full numbers, written to ``certificate.json``."""
