@@ -63,10 +63,13 @@ def count_records(folder: Path) -> int:
 
 
 class Killer:
-    """Kills the processes of one random scenario, in folders within ``folder``; ``blind`` ones never look."""
+    """Kills the processes of one scenario (its name or seed), in folders within ``folder``.
 
-    def __init__(self, seed: int, folder: Path, *, blind: bool = False) -> None:
-        self.name, self._folder, self._blind = str(seed), folder, blind
+    ``blind``: its processes never look (a planted bug).
+    """
+
+    def __init__(self, name: str, folder: Path, *, blind: bool = False) -> None:
+        self.name, self._folder, self._blind = name, folder, blind
         self.scenario: Scenario[Blocks] = find_scenario(self.name)
         self._stories = 0
         self.tally = Tally()
@@ -142,14 +145,14 @@ class Killer:
             self._find(trail, complaint)
 
     def _find(self, trail: Sequence[str], text: str) -> None:
-        self.tally.findings.append(f"seed {self.name}, killed at {', '.join(trail)}: {text}")
+        self.tally.findings.append(f"scenario {self.name}, killed at {', '.join(trail)}: {text}")
 
 
 def kill_everywhere(kills: int, *, seed: int, folder: Path) -> Tally:
     """Random scenarios from ``seed`` upwards, killed at every point, until there were that many kills."""
     total = Tally()
     while total.crashes < kills and not total.findings:
-        killer = Killer(seed, folder)
+        killer = Killer(str(seed), folder)
         for at in range(1, len(killer.points) + 1):
             killer.kill_at(at)
             if can_be_undone(killer.scenario.plan):

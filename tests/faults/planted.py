@@ -17,6 +17,7 @@ from drp.engine.journal import Draft, MemoryJournal, Record, Stamp
 from drp.engine.runner import Runner
 from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Perform, Present, Task
 from drp.engine.workers import Message
+from drp.errors import DrpError
 from drp.model.values import JsonMap
 from drp.testing.blocks import draw_scenario
 from drp.testing.crash import Crasher, Machine, Scenario, SteppedWorkers, Tally
@@ -154,7 +155,10 @@ class Planted:
 
     def find(self, scenario: Scenario[Any], *, seed: int, ends: str | None, sample: int) -> Tally:
         """What a few cuts find; ``ends`` is how the right engine ends."""
-        crasher = Crasher(scenario, seed=seed, machine=self.plant(scenario))
+        try:
+            crasher = Crasher(scenario, seed=seed, machine=self.plant(scenario))
+        except DrpError as error:
+            return Tally(findings=[f"in peace: {error}"])
         if crasher.outcome != ends:
             crasher.tally.findings.append(f"in peace it ends {crasher.outcome}, expected {ends}")
         telling = [at for at, point in enumerate(crasher.points, 1) if point.startswith(self.shows)]
