@@ -19,25 +19,22 @@ from drp.testing.company import FakeCompany
 from drp.testing.crash import Hit, Scenario
 from drp.testing.databases import State
 from tests.actions.runs import RUNBOOKS, compile_order, deploy, run_plan
+from tests.actions.test_failover import compile_fleet
 from tests.actions.test_runs import without_burnt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """``runbook`` is run towards ``site`` on what ``begin`` makes, after ``damage``; it ends as ``ends``.
+    """``order`` is planned on what ``begin`` makes and done after ``damage``; it ends as ``ends``.
 
     ``back``: it is also stopped at each point and taken back.
     """
 
-    runbook: str
     begin: Callable[[], FakeCompany]
-    site: str
+    order: Callable[[FakeCompany], Plan]
     damage: Callable[[FakeCompany], None] = lambda company: None
     ends: str = "done"
     back: bool = False
-
-    def plan(self, company: FakeCompany) -> Plan:
-        return compile_order(company, self.runbook, site=self.site, number=9)
 
 
 @cache
@@ -57,11 +54,49 @@ def begin_deployed() -> FakeCompany:
 @cache
 def begin_moved() -> FakeCompany:
     """acme was moved to dc5, and nobody knows the old addresses any more."""
-    company = copy_company(begin_deployed())
-    result = run_plan(company, compile_order(company, "migrate", site="dc5", number=2))
-    assert result.outcome == "done", result.failure
+    company = _after(begin_deployed(), lambda first: compile_order(first, "migrate", site="dc5", number=2))
     company.clock.advance(timedelta(seconds=2 * company.inventory.dns.ttl))
     return company
+
+
+@cache
+def begin_two() -> FakeCompany:
+    """Two tenants are served by dc3."""
+    company = copy_company(begin_deployed())
+    deploy(company, "globex")
+    return company
+
+
+@cache
+def begin_saved() -> FakeCompany:
+    """Both have a backup."""
+    return _after(begin_two(), order_two("backup"))
+
+
+@cache
+def begin_lost() -> FakeCompany:
+    """What they need is at dc5 too, and dc3 is dead."""
+    company = _after(begin_saved(), order_two("reserve", site="dc5"))
+    for host in company.inventory.sites["dc3"].hosts:
+        company.hosts[host.name].reachable = False
+    return company
+
+
+def order_one(verb: str, site: str) -> Callable[[FakeCompany], Plan]:
+    """An order for acme."""
+    return lambda company: compile_order(company, verb, site=site, number=9)
+
+
+def order_two(verb: str, *, source: str = "", site: str = "") -> Callable[[FakeCompany], Plan]:
+    """An order for both tenants."""
+    return lambda company: compile_fleet(company, verb, "acme", "globex", source=source, site=site)
+
+
+def _after(company: FakeCompany, order: Callable[[FakeCompany], Plan]) -> FakeCompany:
+    made = copy_company(company)
+    result = run_plan(made, order(made))
+    assert result.outcome == "done", result.failure
+    return made
 
 
 def damage_restored(company: FakeCompany) -> None:
@@ -74,18 +109,21 @@ def _alter(state: State) -> None:
 
 
 STORIES: Final[Mapping[str, Story]] = {
-    "deploy": Story(runbook="deploy", begin=begin_bare, site="dc3", back=True),
-    "migrate": Story(runbook="migrate", begin=begin_deployed, site="dc5", back=True),
+    "deploy": Story(begin=begin_bare, order=order_one("deploy", "dc3"), back=True),
+    "migrate": Story(begin=begin_deployed, order=order_one("migrate", "dc5"), back=True),
     "migrate, failing": Story(
-        runbook="migrate", begin=begin_deployed, site="dc5", damage=damage_restored, ends="rolled-back"
+        begin=begin_deployed, order=order_one("migrate", "dc5"), damage=damage_restored, ends="rolled-back"
     ),
-    "retire": Story(runbook="retire", begin=begin_moved, site="dc3"),
+    "retire": Story(begin=begin_moved, order=order_one("retire", "dc3")),
+    "backup": Story(begin=begin_two, order=order_two("backup")),
+    "reserve": Story(begin=begin_saved, order=order_two("reserve", site="dc5")),
+    "failover": Story(begin=begin_lost, order=order_two("failover", source="dc3", site="dc5")),
 }
 
 
 def find_untold() -> list[str]:
     """Runbooks of the folder that no story runs."""
-    told = {story.runbook for story in STORIES.values()}
+    told = {build_scenario(name).plan.runbook for name in STORIES}
     return sorted(path.stem for path in RUNBOOKS.glob("*.yml") if path.stem not in told)
 
 
@@ -117,7 +155,7 @@ def build_scenario(name: str) -> Scenario[Ground]:
     """The story of that name."""
     story = STORIES[name]
     first = story.begin()
-    plan = story.plan(first)
+    plan = story.order(first)
 
     def make_world() -> Ground:
         company = copy_company(first)
