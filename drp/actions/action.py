@@ -107,6 +107,8 @@ class Action(Generic[P]):
     """False: what it removes cannot be put back."""
     read_only: ClassVar[bool] = False
     """True: a look; it changes nothing and is simply done again."""
+    makes_wait: ClassVar[bool] = False
+    """True: once it is done, clients wait until something lets them go on."""
 
     def observe(self, ports: ReadPorts, params: P, call: Call) -> Observation:
         raise NotImplementedError

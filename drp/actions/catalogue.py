@@ -95,7 +95,11 @@ def action_specs() -> dict[str, ActionSpec]:
     """What the runbook compiler must know of each action."""
     return {
         name: ActionSpec(
-            name=name, params=action.params, reversible=action.reversible, read_only=action.read_only
+            name=name,
+            params=action.params,
+            reversible=action.reversible,
+            read_only=action.read_only,
+            makes_wait=action.makes_wait,
         )
         for name, action in CATALOGUE.items()
     }

@@ -53,6 +53,7 @@ class Hold(Action[HoldParams]):
     """Make new requests of the tenant wait at one edge. Undo lets them go on."""
 
     name: ClassVar[str] = "edge.hold"
+    makes_wait: ClassVar[bool] = True
     params = HoldParams
 
     def observe(self, ports: ReadPorts, params: HoldParams, call: Call) -> Observation:

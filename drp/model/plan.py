@@ -41,12 +41,16 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
-    """What a compiler must know of an action: ``params`` is a frozen dataclass of JSON values."""
+    """What a compiler must know of an action: ``params`` is a frozen dataclass of JSON values.
+
+    ``makes_wait``: once it is done, clients wait until something lets them go on.
+    """
 
     name: str
     params: type
     reversible: bool = True
     read_only: bool = False
+    makes_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,14 +30,24 @@ def evaluate(text: str, scope: Mapping[str, Json]) -> Json:
 
 def look_up(path: str, scope: Mapping[str, Json]) -> Json:
     """The value at ``a.b.c``; a number picks an item of a list, counted from 0. Raises ExpressionError."""
-    if not _PATH.fullmatch(path):
-        raise ExpressionError(f"cannot read '{path}': only look-ups such as tenant.name are possible")
     found: Json = dict(scope)
     walked = ""
-    for part in path.split("."):
+    for part in check_path(path).split("."):
         found = _step_into(found, part, walked)
         walked = f"{walked}{part}."
     return found
+
+
+def paths_in(text: str) -> list[str]:
+    """The look-ups of a text, none of them made. Raises ExpressionError for one that cannot be read."""
+    return [_path_of(match) for match in _TOKEN.finditer(text) if match.group(1) is not None]
+
+
+def check_path(path: str) -> str:
+    """The path itself. Raises ExpressionError when it is none."""
+    if not _PATH.fullmatch(path):
+        raise ExpressionError(f"cannot read '{path}': only look-ups such as tenant.name are possible")
+    return path
 
 
 def _step_into(value: Json, part: str, walked: str) -> Json:
@@ -55,9 +65,13 @@ def _step_into(value: Json, part: str, walked: str) -> Json:
 
 
 def _find(match: re.Match[str], scope: Mapping[str, Json]) -> Json:
+    return look_up(_path_of(match), scope)
+
+
+def _path_of(match: re.Match[str]) -> str:
     if not match.group(2):
         raise ExpressionError(f"cannot read '{match.group(0)}': its brace is never closed")
-    return look_up(match.group(1).strip(), scope)
+    return check_path(match.group(1).strip())
 
 
 def _as_text(match: re.Match[str], scope: Mapping[str, Json]) -> str:

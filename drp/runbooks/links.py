@@ -96,6 +96,10 @@ class Links:
             self._known[step] = list(dict.fromkeys([*self._upstream(step), *soft]))
         return self._known[step]
 
+    def upstream(self, step: str) -> list[str]:
+        """Definitions that it needs, directly or not."""
+        return [] if self._is_tangled else self._upstream(step)
+
     def edges(self, step: str) -> list[Edge]:
         """What stands before a definition."""
         return self._edges[step]
