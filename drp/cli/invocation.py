@@ -46,7 +46,7 @@ class Invocation:
     """``verb`` in full (``config show``), ``subject`` the object acted on (tenant, run, secret) or "".
 
     ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
-    ``plan`` a plan to run, ``out`` where to keep one.
+    ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
     """
 
     verb: str
@@ -57,6 +57,8 @@ class Invocation:
     areas: tuple[str, ...] = ()
     plan: Path | None = None
     out: Path | None = None
+    names: tuple[str, ...] = ()
+    svg: str = ""
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from drp.cli.words import count, cut, render_seconds
+from drp.cli.words import WIDTH, count, cut, render_place, render_seconds, wrap
 from drp.commands.results import Review, Verdict
 
 _MARKS = {"already": "✓", "would": "+", "cannot-tell": "?"}
@@ -46,6 +46,8 @@ def _rows(review: Review) -> list[str]:
 
 
 def _way_back(review: Review) -> str:
+    if review.plan.on_failure in ("continue", "quarantine"):
+        return "none on its own: what fails is left as it is, the rest goes on"
     if review.plan.on_failure != "roll-back":
         return "none: what is removed is gone; a failure stops the run where it is"
     final = next((n for n, step in enumerate(review.plan.steps, 1) if step.final), None)
@@ -91,9 +93,14 @@ def _step(number: int, verdict: Verdict) -> str:
 
 
 def _why(verdict: Verdict) -> list[str]:
+    """The line that made the step, for whom, and all it waits for."""
     step = verdict.step
-    lines = [f"why   {step.place}"] if step.place else []
-    return [*lines, cut(f"needs {', '.join(sorted(step.needs))}", 90)] if step.needs else lines
+    rows = [f"why   {render_place(step.place)}"] if step.place else []
+    rows += [f"for   {step.scope}"] if step.scope else []
+    rows += [f"needs {', '.join(sorted(step.needs))}"] if step.needs else []
+    rows += [f"after {', '.join(sorted(step.after))}"] if step.after else []
+    rows += [f"asks  {step.approval}"] if step.approval else []
+    return [line for row in rows for line in wrap(row, WIDTH - 7)]
 
 
 def _stays(review: Review) -> str:

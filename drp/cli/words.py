@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import textwrap
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drp.commands.events import NOBODY
 from drp.commands.results import Served
+from drp.errors import Place
 from drp.model.values import render_duration
 
 WIDTH: Final = 100
@@ -57,6 +59,12 @@ def render_state(served: Served, zone: tzinfo) -> str:
     if served.site == NOBODY:
         return f"nobody serves {served.tenant}, {probed}"
     return f"{served.site} {'accepts writes' if served.writes else 'holds requests'}, {probed}"
+
+
+def render_place(place: Place) -> str:
+    """``runbooks/migrate.yml:12:9``, from here where it lies below."""
+    here = f"{Path.cwd()}/"
+    return str(place).removeprefix(here)
 
 
 def count(number: int, noun: str) -> str:

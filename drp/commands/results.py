@@ -76,6 +76,12 @@ def _verdict_json(verdict: Verdict) -> JsonMap:
     }
     if verdict.detail:
         data["detail"] = verdict.detail
+    if step.scope:
+        data["scope"] = step.scope
+    if step.after:
+        data["after"] = [*sorted(step.after)]
+    if step.approval:
+        data["asks"] = step.approval
     if step.place is not None:
         data["place"] = str(step.place)
     return data

@@ -82,7 +82,10 @@ class _Lint:
             elif found and not {*KINDS[kind]} & {*KINDS[found]}:
                 message = f"input '{name}' of stage '{stage.name}' must be a {kind}, but it is a {found}"
                 self._complaints.add(stage.place, message)
-        return scope | {name: stage.inputs[name] for name in stage.given.keys() & stage.inputs.keys()}
+        # one that is missing was complained of: whoever looks it up shall not be told again
+        return scope | {
+            name: kind for name, kind in stage.inputs.items() if name in stage.given or name not in scope
+        }
 
     def _add_loop(self, loop: Loop | None, scope: dict[str, str]) -> None:
         if loop is None:

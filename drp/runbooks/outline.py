@@ -88,7 +88,7 @@ def _step(
 
 
 def outline_json(found: Outline) -> JsonMap:
-    """All of it, as ``drp runbook show --json`` gives it."""
+    """All of it, as JSON."""
     return {
         "runbook": found.runbook.name,
         "on_failure": found.runbook.on_failure,
@@ -133,7 +133,7 @@ def _loop_json(loop: Loop | None) -> JsonMap:
 
 
 def graph_json(found: Outline) -> JsonMap:
-    """Nodes and edges, as ``drp runbook graph --json`` gives them; ``waits``: only for the other's end."""
+    """Nodes and edges, as JSON; kind ``after``: waits for the other's end only."""
     return {
         "runbook": found.runbook.name,
         "nodes": [

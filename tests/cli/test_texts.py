@@ -16,6 +16,8 @@ from drp.witness.leases import Holder, Leases
 from tests.cli.shell import Shell, check_golden
 from tests.commands.bench import DENIED, BeatingClock, Bench, never_alive
 
+ROOT = Path(__file__).parents[2]
+
 
 def alter(state: State) -> None:
     state["collections"]["app.orders"]["documents"][1] = "altered"
@@ -86,6 +88,10 @@ def nothing(shell: Shell) -> None:
 SCENES = {
     "plan-migrate": (nothing, "plan migrate acme --to dc5"),
     "plan-migrate-verbose": (nothing, "plan migrate acme --to dc5 -v"),
+    "plan-retire-explained": (move_and_wait, "plan retire acme --from dc3 --explain"),
+    "runbook-lint": (nothing, "runbook lint retire"),
+    "runbook-show": (nothing, "runbook show retire"),
+    "runbook-graph": (nothing, "runbook graph retire --svg -"),
     "plan-retire": (move_and_wait, "plan retire acme --from dc3"),
     "migrate-done": (nothing, "migrate acme --to dc5 --yes"),
     "migrate-quiet": (nothing, "migrate acme --to dc5 --yes -q"),
@@ -122,9 +128,10 @@ def test_words(shell: Shell, name: str) -> None:
     prepare, line = SCENES[name]
     shell.environment = {**shell.environment, "TERM": "xterm", "FORCE_COLOR": "1"}
     prepare(shell)
-    said = shell.type(line)
+    with contextlib.chdir(ROOT):
+        said = shell.type(line)
     assert not ESCAPES.search(said.out + said.err)
-    check_golden(name, said.show())
+    check_golden(name, said.show().replace(f"{ROOT}/", ""))
 
 
 def test_words_of_a_question_and_its_no(shell: Shell) -> None:

@@ -10,6 +10,7 @@ from drp.cli.grammar import (
     configuration,
     journals,
     looking,
+    runbooks,
     runs,
     shell,
 )
@@ -19,12 +20,14 @@ VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **looking.VERBS,
     **runs.VERBS,
+    **runbooks.VERBS,
     **journals.VERBS,
     **configuration.VERBS,
     **shell.VERBS,
 }
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
+    "runbook": "Runbooks as files: are they right, what do they do.",
     "journal": "The journals of runs.",
     "config": "The configuration: begin one, show it, its schema.",
     "secrets": "The sealed file of secrets.",

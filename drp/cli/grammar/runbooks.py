@@ -12,7 +12,9 @@ from drp.cli.invocation import Common, Invocation
 
 _NAMES: Final = "Runbooks of the folder (migrate for migrate.yml); else all."
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A runbook of the folder: migrate for migrate.yml.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A runbook of the folder: migrate for migrate.yml.")
+]
 
 
 def lint(
@@ -35,8 +37,6 @@ def graph(
     ] = "",
     common: Common,
 ) -> Invocation:
-    if not svg and not common.json:
-        raise typer.BadParameter("missing option '--svg'")
     return Invocation(verb="runbook graph", subject=name, svg=svg, common=common)
 
 

@@ -9,6 +9,7 @@ from drp.cli.verbs.session import Do, Session
 from drp.commands import runbooks
 from drp.commands.results import Result
 from drp.commands.wiring import find_runbooks
+from drp.errors import UsageError
 
 
 def lint(session: Session) -> Result:
@@ -21,9 +22,10 @@ def show(session: Session) -> Result:
 
 def graph(session: Session) -> Result:
     folder, invocation = find_runbooks(session.places()), session.invocation
-    return runbooks.draw_runbook(
-        folder, invocation.subject, invocation.svg, dry_run=session.common.dry_run
-    )
+    if not invocation.svg and not session.common.json:
+        hint = f"Print it with `drp runbook graph {invocation.subject} --svg -`."
+        raise UsageError(f"cannot draw '{invocation.subject}': missing option '--svg'", hint=hint)
+    return runbooks.draw_runbook(folder, invocation.subject, invocation.svg, dry_run=session.common.dry_run)
 
 
 DO: Final[Mapping[str, Do]] = {"runbook lint": lint, "runbook show": show, "runbook graph": graph}

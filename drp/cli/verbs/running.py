@@ -14,6 +14,7 @@ from drp.cli.verbs import (
     configuration,
     journals,
     looking,
+    runbooks,
     runs,
     shell,
 )
@@ -24,6 +25,7 @@ DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **looking.DO,
     **runs.DO,
+    **runbooks.DO,
     **journals.DO,
     **configuration.DO,
     **shell.DO,
