@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import closing
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
 from drp.commands.assignment import Assignment, describe
 from drp.commands.copying import Confirmation, CopyHook, catch_up
 from drp.commands.desk import Desk, Workshop
-from drp.commands.endings import AS_BEFORE, DONE, REFUSED
+from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
 from drp.commands.lease import HeldLease
 from drp.commands.narration import Narrator
@@ -15,95 +19,161 @@ from drp.commands.reporting import Stand, build_report
 from drp.commands.results import RunReport, Served
 from drp.commands.runs import StateFolder
 from drp.commands.stopping import Departure
+from drp.engine.events import Sink
 from drp.engine.runner import Runner
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError, RefusedError
+from drp.model.plan import Plan
+from drp.model.values import JsonMap
 from drp.witness.journal_copy import JournalCopy
 from drp.witness.machine import find_machine
-from drp.witness.runs import RunBegin, RunEnd, Runs
+from drp.witness.runs import ALL, RunBegin, RunEnd, Runs
+
+R = TypeVar("R", bound="Report")
 
 
-class Execution:
-    """One process's turn at a run."""
+class Report(Protocol):
+    """What every report of a run has."""
 
-    def __init__(self, desk: Desk, workshop: Workshop, held: HeldLease, *, assignment: Assignment) -> None:
+    @property
+    def ending(self) -> Ending: ...
+
+
+class Work(Protocol):
+    """A run that may go on now: what a turn needs of it."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def verb(self) -> str: ...
+
+    @property
+    def began(self) -> datetime: ...
+
+    @property
+    def answers(self) -> Mapping[str, str]: ...
+
+    @property
+    def back(self) -> bool: ...
+
+    @property
+    def header(self) -> JsonMap: ...
+
+
+class Held(Protocol):
+    """The lease, or leases, under which a turn is taken. ``is_abandoned``: only their terms may end them."""
+
+    is_abandoned: bool
+
+    @property
+    def number(self) -> int: ...
+
+    def may_continue(self) -> bool: ...
+
+    def confirm(self) -> None: ...
+
+
+class Turn(ABC, Generic[R]):
+    """One process's turn at a run; what is told and reported is up to the kind of run."""
+
+    def __init__(
+        self, desk: Desk, workshop: Workshop, held: Held, work: Work, *, only: frozenset[str] | None = None
+    ) -> None:
+        """``only``: take up these scopes and leave all others as they are."""
         self._desk = desk
         self._workshop = workshop
         self._held = held
-        self._assignment = assignment
-        self._copy = JournalCopy(workshop.witness, assignment.plan.run, lease=lambda: held.number)
+        self._work = work
+        self._only = only
+        self._copy = JournalCopy(workshop.witness, work.plan.run, lease=lambda: held.number)
 
-    def run(self) -> RunReport:
+    def run(self) -> R:
         """Whatever goes wrong after the first step is part of the report, not an exception.
 
         Raises RefusedError when the engine will not begin, and what the witness raises before that.
         """
-        path = StateFolder(self._desk.state).journal(self._assignment.plan.run)
-        hook = CopyHook(self._copy, self._desk.clock, self._assignment.plan, begin=self._record_begin)
+        path = StateFolder(self._desk.state).journal(self._work.plan.run)
+        hook = CopyHook(self._copy, self._desk.clock, self._work.plan, begin=self._record_begin)
         with closing(SqliteJournal(path, copy=hook)) as journal:
             runner = self._build_runner(journal)
             # Signals stay with the run until its end is written down.
             with self._desk.stops(runner) as departure:
                 return self._turn(runner, journal, departure)
 
+    @abstractmethod
+    def _sink(self) -> Sink:
+        """Who is told what the engine tells."""
+
+    @abstractmethod
+    def _report(self, stand: Stand, journal: SqliteJournal) -> R:
+        """How it ended, by looking."""
+
+    @abstractmethod
+    def _tell_end(self, report: R) -> None: ...
+
+    @abstractmethod
+    def _describe(self) -> JsonMap:
+        """What another machine must know besides the plan."""
+
+    @property
+    def _scope(self) -> str:
+        """Of the index of runs."""
+        return self._work.plan.tenant or ALL
+
     def _build_runner(self, journal: SqliteJournal) -> Runner:
-        assignment, desk = self._assignment, self._desk
+        work, desk = self._work, self._desk
         return Runner(
-            assignment.plan,
+            work.plan,
             journal,
-            self._workshop.performer(assignment.plan.run, self._held.number),
+            self._workshop.performer(work.plan.run, self._held.number),
             clock=desk.clock,
             actor=desk.operator,
             epoch=lambda: self._held.number,
-            header=assignment.header,
-            answers=assignment.answers,
-            sink=Narrator(
-                desk.emit,
-                assignment.plan,
-                verb=assignment.verb,
-                source=assignment.source,
-                target=assignment.target,
-                before=_world(assignment.now or assignment.before, can_go_back=assignment.can_go_back),
-            ),
-            may_continue=self._held.keeper.may_continue,
-            confirm=Confirmation(assignment.plan, desk.clock, self._held.keeper.confirm),
+            header=work.header,
+            answers=work.answers,
+            sink=self._sink(),
+            may_continue=self._held.may_continue,
+            confirm=Confirmation(work.plan, desk.clock, self._held.confirm),
             faults=desk.faults,
         )
 
-    def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> RunReport:
-        catch_up(self._copy, self._assignment.plan.run, journal.read())
+    def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> R:
+        catch_up(self._copy, self._work.plan.run, journal.read())
         self._copy.start()
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
         self._end_copy()
-        report = build_report(self._desk, self._workshop, self._assignment, stand=stand, journal=journal)
+        report = self._report(stand, journal)
         self._record_end(report, head=journal.head().hash)
         self._tell_end(report)
         return report
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:
-            result = runner.run(again=True, back=self._assignment.back)
+            result = runner.run(again=True, back=self._work.back, only=self._only)
         except RefusedError:
             # Said before anything began.
             raise
         except DrpError as error:
             # The engine could not go on (journal, witness); what was in flight may have been done.
             return Stand(outcome="stuck" if error.exit_code == 7 else "unknown", trouble=error)
-        return Stand(outcome=result.outcome, failure=result.failure, has_left=departure.has_left)
+        return Stand(
+            outcome=result.outcome, failure=result.failure, result=result, has_left=departure.has_left
+        )
 
     def _record_begin(self) -> None:
         """What any machine must know besides the journal; put once the plan is in the witness."""
-        plan = self._assignment.plan
+        plan = self._work.plan
         begin = RunBegin(
             run=plan.run,
-            scope=plan.tenant,
-            verb=self._assignment.verb,
+            scope=self._scope,
+            verb=self._work.verb,
             owner=self._desk.operator,
             machine=find_machine(),
-            began=render_utc(self._assignment.began),
+            began=render_utc(self._work.began),
             plan_digest=plan.digest(),
-            details=describe(self._assignment),
+            details=self._describe(),
         )
         Runs(self._workshop.witness).begin(begin)
 
@@ -114,14 +184,14 @@ class Execution:
             text = f"{error.message}; the journal here is whole, its copy in the witness is behind"
             self._desk.emit(WarningEvent(code="copy", text=text))
 
-    def _record_end(self, report: RunReport, *, head: str) -> None:
+    def _record_end(self, report: R, *, head: str) -> None:
         """Only a run that cannot be resumed gets an end in the witness; the others stay open there."""
         if report.ending not in (DONE, AS_BEFORE, REFUSED):
             return
         end = RunEnd(
-            run=report.run,
-            scope=report.served.tenant,
-            status="rolled-back" if report.back else report.ending.word,
+            run=self._work.plan.run,
+            scope=self._scope,
+            status="rolled-back" if self._work.back else report.ending.word,
             exit_code=report.ending.code,
             ended=render_utc(self._desk.clock.now()),
             journal_head=head,
@@ -130,6 +200,31 @@ class Execution:
             Runs(self._workshop.witness).end(end)
         except DrpError as error:
             self._desk.emit(WarningEvent(code="runs", text=error.message))
+
+
+class Execution(Turn[RunReport]):
+    """A turn at a run on one tenant."""
+
+    def __init__(self, desk: Desk, workshop: Workshop, held: HeldLease, *, assignment: Assignment) -> None:
+        super().__init__(desk, workshop, held, assignment)
+        self._assignment = assignment
+
+    def _sink(self) -> Narrator:
+        assignment = self._assignment
+        return Narrator(
+            self._desk.emit,
+            assignment.plan,
+            verb=assignment.verb,
+            source=assignment.source,
+            target=assignment.target,
+            before=_world(assignment.now or assignment.before, can_go_back=assignment.can_go_back),
+        )
+
+    def _report(self, stand: Stand, journal: SqliteJournal) -> RunReport:
+        return build_report(self._desk, self._workshop, self._assignment, stand=stand, journal=journal)
+
+    def _describe(self) -> JsonMap:
+        return describe(self._assignment)
 
     def _tell_end(self, report: RunReport) -> None:
         self._desk.emit(_world(report.served, can_go_back=report.can_go_back))

@@ -29,6 +29,13 @@ class HeldLease:
         """The number held now."""
         return self.keeper.lease.number
 
+    def may_continue(self) -> bool:
+        return self.keeper.may_continue()
+
+    def confirm(self) -> None:
+        """Renew now. Raises LeaseHeldError when it is lost, else what the store raises."""
+        self.keeper.confirm()
+
 
 @contextmanager
 def hold_lease(desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: str) -> Iterator[HeldLease]:

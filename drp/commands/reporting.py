@@ -15,7 +15,7 @@ from drp.commands.results import RunReport, Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.engine.events import Ending as Outcome
-from drp.engine.events import Failure
+from drp.engine.events import Failure, RunResult
 from drp.engine.fold import RunState, StageSpans, fold
 from drp.engine.journal import Journal
 from drp.errors import DrpError
@@ -26,10 +26,11 @@ _CLOSED: Final = (DONE, AS_BEFORE, REFUSED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
-    """How the engine came back. ``trouble``: it could not go on. ``has_left``: it was not waited for."""
+    """How the engine came back; ``trouble``: it could not go on. ``has_left``: it was not waited for."""
 
     outcome: Outcome
     failure: Failure | None = None
+    result: RunResult | None = None
     trouble: DrpError | None = None
     has_left: bool = False
 

@@ -1,0 +1,113 @@
+"""What an order for many tenants says beforehand and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from drp.commands.endings import DONE, Ending
+from drp.commands.events import ErrorEvent, render_utc
+from drp.commands.results import Served
+from drp.model.plan import Plan
+from drp.model.values import Json, JsonMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetReview:
+    """What an order would do. ``losses`` tenant -> seconds; ``left_out`` tenant -> why it is not taken."""
+
+    verb: str
+    source: str
+    target: str
+    tenants: tuple[str, ...]
+    places: Mapping[str, str]
+    losses: Mapping[str, float]
+    left_out: Mapping[str, str]
+    command: str
+    plan: Plan
+    digest: str
+    facts: JsonMap
+    ending: Ending = DONE
+
+    @property
+    def worst_loss_s(self) -> float:
+        return max(self.losses.values(), default=0.0)
+
+    def to_json(self) -> JsonMap:
+        return {
+            "verb": self.verb,
+            "from": self.source,
+            "to": self.target,
+            "plan": self.digest,
+            "tenants": [
+                {"tenant": name, "to": self.places.get(name, ""), "loss_s": self.losses.get(name, 0.0)}
+                for name in self.tenants
+            ],
+            "left_out": dict(self.left_out),
+            "steps": len(self.plan.steps),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantOutcome:
+    """How it ended for one tenant. ``status``: done, quarantined, unknown, skipped or waiting.
+
+    ``code`` and ``cause`` say why not done; ``rto_s`` from the begin of the run to the proof that it serves;
+    ``rpo_s`` what may be lost.
+    """
+
+    tenant: str
+    status: str
+    served: Served | None = None
+    code: str = ""
+    cause: str = ""
+    step: str = ""
+    rto_s: float | None = None
+    rpo_s: float | None = None
+    figures: JsonMap = field(default_factory=dict)
+
+    def to_json(self) -> JsonMap:
+        data: JsonMap = {"tenant": self.tenant, "status": self.status, **self.figures}
+        if self.served is not None:
+            data |= self.served.to_json()
+        for name, value in (("rto_s", self.rto_s), ("rpo_s", self.rpo_s)):
+            if value is not None:
+                data[name] = round(value, 3)
+        if self.cause:
+            data |= {"code": self.code, "cause": self.cause, "step": self.step}
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetReport:
+    """How a run over many tenants ended."""
+
+    ending: Ending
+    run: str
+    verb: str
+    source: str
+    target: str
+    began: datetime
+    seconds: float
+    stages: Mapping[str, float]
+    outcomes: tuple[TenantOutcome, ...]
+    error: ErrorEvent | None = None
+    next: str = ""
+
+    def count(self, status: str) -> int:
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    def to_json(self) -> JsonMap:
+        tenants: list[Json] = [outcome.to_json() for outcome in self.outcomes]
+        return {
+            "run": self.run,
+            "verb": self.verb,
+            "from": self.source,
+            "to": self.target,
+            "began": render_utc(self.began),
+            "elapsed_ms": round(self.seconds * 1000),
+            "stages_ms": {name: round(seconds * 1000) for name, seconds in self.stages.items()},
+            "tenants": tenants,
+            "counts": {status: self.count(status) for status in sorted({o.status for o in self.outcomes})},
+        }
