@@ -9,6 +9,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from drp.actions.build import EDGE_BLOCK, EGRESS_BLOCK, LINKS_OF, link_address, link_block
+from drp.actions.guards import find_peers
 from drp.actions.isolation_view import View
 from drp.model.names import Instance, LinkRole, ServiceRole
 from drp.model.reach import Cell, Expected, Place
@@ -111,7 +112,12 @@ def expect(view: View, source: str, kind: SourceKind, *, resolve: Callable[[str]
 
 
 def _is_permitted_way(view: View, kind: SourceKind, place: Place) -> bool:
-    """An edge forwards to others by 443 on the public side, whoever they are."""
+    """An edge forwards to others by 443 on the public side, whoever they are; the guard asks its peers.
+
+    The guard stands where helpers stand, and no rule can tell them apart.
+    """
+    if kind == "helper" and place.transport == "tcp":
+        return f"{place.address}:{place.port}" in find_peers(view.inventory, view.host)
     own = view.inventory.host(view.host).edge
     return kind == "edge" and place.port == 443 and place.transport == "tcp" and place.address != own
 

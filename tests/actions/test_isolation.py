@@ -179,3 +179,11 @@ def test_the_helpers_way_out_ends_at_the_stores(company: FakeCompany) -> None:
     company.reach.no_firewall.add(host)
     red = {cell.source for cell in prove_acme(company).red()}
     assert red == {"helper", "drp-edge"}
+
+
+def test_helpers_have_the_way_of_the_guard_and_no_other_to_an_edge(company: FakeCompany) -> None:
+    matrix = prove_acme(company)
+    own, peer = (company.inventory.host(name).edge for name in ("h2", "h3"))
+    asked = {cell.place for cell in matrix.cells if cell.source == "helper"}
+    assert f"tcp {peer}:80" not in asked
+    assert {f"tcp {peer}:443", f"tcp {own}:80"} <= asked
