@@ -69,14 +69,18 @@ class UsageError(DrpError):
 
 
 class ConfigError(DrpError):
-    """The configuration or a runbook is wrong; ``problems`` has all of them, sorted by place."""
+    """The configuration or a runbook is wrong; ``problems`` has all of them, sorted by place.
+
+    ``again`` is the command that finds them anew.
+    """
 
     exit_code = 3
     word = "invalid"
 
-    def __init__(self, problems: list[Problem], *, hint: str = "") -> None:
+    def __init__(self, problems: list[Problem], *, hint: str = "", again: str = "drp check config") -> None:
         count = len(problems)
         super().__init__(f"{count} problem{'s' if count != 1 else ''}, nothing was touched", hint=hint)
+        self.again = again
         self.problems = sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column))
 
 

@@ -30,7 +30,7 @@ def _render_problems(error: ConfigError, ending: Ending) -> list[str]:
         lines.append(f"{problem.place!s:<{width}}   {problem.message}")
         if problem.hint:
             lines.append(f"{'':<{width}}   hint  {problem.hint}")
-    return [*lines, f"✗ {error.message} · again: drp check config · exit {ending.code}"]
+    return [*lines, f"✗ {error.message} · again: {error.again} · exit {ending.code}"]
 
 
 def _render_bug(error: BaseException, ending: Ending, log: str) -> list[str]:

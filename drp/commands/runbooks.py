@@ -9,6 +9,7 @@ from drp.actions.catalogue import action_specs
 from drp.commands.results import Listing
 from drp.errors import ConfigError, Problem, RefusedError, UsageError
 from drp.model.values import Json
+from drp.runbooks.complaints import LINT
 from drp.runbooks.drawing import draw
 from drp.runbooks.lint import lint
 from drp.runbooks.outline import Outline, graph_json, outline, outline_json
@@ -23,7 +24,7 @@ def lint_runbooks(folder: Path, names: Sequence[str]) -> Listing:
         found = lint(path, action_specs())
         problems.update({(str(problem.place), problem.message): problem for problem in found})
     if problems:
-        raise ConfigError(list(problems.values()))
+        raise ConfigError(list(problems.values()), again=LINT)
     outlines = [outline(path, action_specs()) for path in paths]
     data: list[Json] = [
         {"runbook": each.runbook.name, "stages": len(each.stages), "steps": len(each.steps)}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 from drp.errors import ConfigError, Place, Problem
+
+LINT: Final = "drp runbook lint"
+"""The command that finds the problems of runbooks anew."""
 
 
 class Complaints:
@@ -30,7 +34,7 @@ class Complaints:
     def check(self) -> None:
         """Raises ConfigError when there is any."""
         if self._found:
-            raise ConfigError(self.all())
+            raise ConfigError(self.all(), again=LINT)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from drp.errors import ConfigError
 from drp.model.plan import ActionSpec
 from drp.model.values import JsonMap
 from drp.runbooks.complaints import Complaints
@@ -69,8 +68,7 @@ def outline(path: Path, catalogue: Mapping[str, ActionSpec]) -> Outline:
         )
         for stage in runbook.stages
     )
-    if complaints:
-        raise ConfigError(complaints.all(), hint=f"See all with `drp runbook lint {path.stem}`.")
+    complaints.check()
     return Outline(runbook=runbook, stages=stages)
 
 

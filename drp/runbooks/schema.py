@@ -13,7 +13,7 @@ from drp.config.yaml import Node, load_yaml
 from drp.errors import ConfigError, Place
 from drp.model.plan import ON_FAILURE, RetryPolicy
 from drp.model.values import Json
-from drp.runbooks.complaints import Complaints, unknown
+from drp.runbooks.complaints import LINT, Complaints, unknown
 from drp.runbooks.reading import Reader, Ref
 
 KINDS: Final[Mapping[str, tuple[type, ...]]] = {
@@ -91,7 +91,10 @@ class Runbook:
 def load_runbook(path: Path) -> Runbook:
     """Read a runbook and the stage files it uses. Raises ConfigError with every problem of form."""
     complaints = Complaints()
-    runbook = _Schema(path, complaints).read()
+    try:
+        runbook = _Schema(path, complaints).read()
+    except ConfigError as error:
+        raise ConfigError(error.problems, again=LINT) from error
     complaints.check()
     return runbook
 
