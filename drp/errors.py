@@ -17,7 +17,7 @@
 
 Grammar of a message: ``cannot VERB 'OBJECT': CAUSE``, lower case, no full stop, seen and not
 guessed. ``state`` says what the world is like now, ``hint`` is a sentence naming the next command,
-``page`` (as ``C5``, or "") names the page that explains it.
+``page`` (as ``C5``, or "") is what ``drp explain CODE`` shows.
 """
 
 from __future__ import annotations

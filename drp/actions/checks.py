@@ -118,6 +118,7 @@ class CheckNames(Check):
                     f"cannot move '{params.name}': {server} answers {', '.join(values) or 'nothing'}, "
                     f"planned {', '.join(params.values)}",
                     hint="Repair the record or the server, then plan again.",
+                    page="A9",
                 )
         return {}
 

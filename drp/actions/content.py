@@ -57,7 +57,7 @@ class CompareContent(Action[CompareParams]):
         if differences:
             shown = "; ".join(str(d) for d in differences[:_SHOWN])
             more = f"; +{len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
-            raise VerificationError(f"cannot verify '{params.tenant}': {shown}{more}")
+            raise VerificationError(f"cannot verify '{params.tenant}': {shown}{more}", page="E18")
         return source.totals()
 
     @staticmethod

@@ -154,7 +154,8 @@ class RefuseFormer(DataAction[FormerParams]):
             )
             if result.get("accepted") is not False:
                 raise VerificationError(
-                    f"cannot trust '{params.instance}': it accepts the password that '{account}' had before"
+                    f"cannot trust '{params.instance}': it accepts the password that '{account}' had before",
+                    page="I3",
                 )
         return {"refused": [*accounts]}
 
@@ -175,9 +176,12 @@ class CheckQuiet(DataAction[InstanceParams]):
         strangers = sorted(members - {instance.container("mongodb")})
         if strangers:
             raise VerificationError(
-                f"cannot freeze '{instance}': {', '.join(strangers)} is still on its database link"
+                f"cannot freeze '{instance}': {', '.join(strangers)} is still on its database link",
+                page="E13",
             )
         result = self.run(ports, params, call)
         if result.get("others"):
-            raise VerificationError(f"cannot freeze '{instance}': its database has other sessions open")
+            raise VerificationError(
+                f"cannot freeze '{instance}': its database has other sessions open", page="E13"
+            )
         return result

@@ -86,7 +86,8 @@ class Switch(Action[SwitchParams]):
         if found != old:
             raise ConflictError(
                 f"cannot switch '{params.name}': it is {', '.join(found) or 'absent'}, "
-                f"planned {', '.join(old) or 'absent'}"
+                f"planned {', '.join(old) or 'absent'}",
+                page="A9",
             )
 
         def records(values: tuple[str, ...]) -> RecordSet | None:
@@ -134,7 +135,8 @@ class Agreed(Action[AgreedParams]):
                 server, found = next(iter(wrong.items()))
                 raise DeadlineError(
                     f"cannot see '{params.name}' as {', '.join(params.values)} everywhere: "
-                    f"{server} still answers {found}"
+                    f"{server} still answers {found}",
+                    page="G6",
                 )
             ports.clock.wait(_POLL)
         return {"servers": {server: [*params.values] for server in ports.dns().servers()}}

@@ -107,7 +107,8 @@ class Drain(Action[NamesParams]):
         while left := self._in_flight(ports, params):
             if ports.clock.monotonic() >= ends:
                 raise DeadlineError(
-                    f"cannot drain the edge of '{params.host}': {left} requests are still unanswered"
+                    f"cannot drain the edge of '{params.host}': {left} requests are still unanswered",
+                    page="G17",
                 )
             ports.clock.wait(_POLL)
         return {}
@@ -218,7 +219,8 @@ class CheckHandshake(Action[HandshakeParams]):
             shown = ports.probes.handshake(params.address, 443, name)
             if shown.fingerprint != wanted:
                 raise VerificationError(
-                    f"cannot switch '{name}': the edge at {params.address} presents another certificate"
+                    f"cannot switch '{name}': the edge at {params.address} presents another certificate",
+                    page="G13",
                 )
         return {"fingerprint": wanted}
 
@@ -245,7 +247,8 @@ class CheckServes(Action[ServesParams]):
             answer = ports.probes.get(params.address, name, params.path, timedelta(seconds=5))
             if answer.status in BAD_ANSWERS:
                 raise VerificationError(
-                    f"cannot reach '{name}' through {params.address}: the edge answered {answer.status}"
+                    f"cannot reach '{name}' through {params.address}: the edge answered {answer.status}",
+                    page="G19",
                 )
         return {"probed_at": ports.clock.now().isoformat()}
 

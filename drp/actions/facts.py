@@ -129,6 +129,7 @@ def _require_serving(ports: ReadPorts, order: Order, tenant: Tenant) -> Serving:
         raise RefusedError(
             f"cannot {order.verb} '{tenant.name}': the witness knows of no site that serves it",
             hint=f"Create it with `drp deploy {tenant.name}`.",
+            page="L10",
         )
     return serving
 

@@ -22,7 +22,9 @@ def check_freeze(tenant: str, *, held_s: float, limit_s: float) -> None:
     """Raises VerificationError when writes have been held longer than the tenant allows."""
     if held_s > limit_s:
         raise VerificationError(
-            f"cannot go on with '{tenant}': its writes are held for {held_s:.0f} s, it allows {limit_s:.0f} s"
+            f"cannot go on with '{tenant}': its writes are held for {held_s:.0f} s, "
+            f"it allows {limit_s:.0f} s",
+            page="E13",
         )
 
 

@@ -86,6 +86,7 @@ class CheckPermitted(Action[GuardParams]):
                 raise DeadlineError(
                     f"cannot open the edge of '{params.host}': its guard does not permit it to answer",
                     hint=f"See why with `docker logs {GUARD}` on '{params.host}'.",
+                    page="H1",
                 )
             ports.clock.wait(_POLL)
         return {}

@@ -37,7 +37,8 @@ class CarryImage(Action[ImageParams]):
     def verify(self, ports: ReadPorts, params: ImageParams, call: Call, outputs: JsonMap) -> None:
         if not ports.host(params.host).has_image(params.image):
             raise VerificationError(
-                f"cannot carry image '{params.image}': '{params.host}' does not have it under that ID"
+                f"cannot carry image '{params.image}': '{params.host}' does not have it under that ID",
+                page="C14",
             )
 
     @staticmethod
@@ -51,4 +52,5 @@ class CarryImage(Action[ImageParams]):
         raise NotFoundError(
             f"cannot carry image '{params.image}': no host that answers has it",
             hint=f"Load it on one of {', '.join(params.sources)}, then run the command again.",
+            page="C12",
         )

@@ -126,6 +126,7 @@ def check_matrix(matrix: Matrix) -> Matrix:
             state=f"{len(red)} of {len(matrix.cells)} cells are not as promised",
             hint=f"Compare the firewall, networks and containers of '{matrix.host}' with what is named, "
             "then run the command again.",
+            page="C17",
         )
     return matrix
 

@@ -16,4 +16,5 @@ def check_ours(
         raise ConflictError(
             f"cannot create {kind} '{name}': a foreign one has that name on '{host}'",
             hint=f"Rename or remove the {kind} '{name}' on '{host}', then run the command again.",
+            page="C2",
         )

@@ -51,6 +51,7 @@ def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]
         raise RefusedError(
             f"cannot place '{tenant.name}': {'; '.join(reasons)}",
             hint="Free a host or add one to the site, then run `drp plan` again.",
+            page="C16",
         )
     spares_empty = any(each.dedicated for each in inventory.tenants.values()) and not tenant.dedicated
 

@@ -61,6 +61,7 @@ class PrepareSecrets(Action[DirectoryParams]):
             raise VerificationError(
                 f"cannot keep secrets on '{params.host}': {SECRETS_ROOT} is {kind}, not tmpfs",
                 hint=f"Mount a tmpfs at /run on '{params.host}', then run the command again.",
+                page="I2",
             )
 
     def undo(self, ports: WritePorts, params: DirectoryParams, call: Call) -> None:

@@ -115,7 +115,13 @@ def _other_rows(report: RunReport, zone: tzinfo) -> list[str]:
     rows.append(f"    state  {_state(report, zone)}")
     if report.open_steps and report.ending.word == "partial":
         rows.append(f"    open   {render_list(report.open_steps)}")
-    return [*rows, f"    hint   {_hint(report)}"]
+    return [*rows, f"    hint   {_hint(report)}", *_code(report)]
+
+
+def _code(report: RunReport) -> list[str]:
+    """Only failure modes: a page on a kind of error tells no more than the error itself."""
+    code = report.error.code if report.error else ""
+    return [f"    code   {code}, see `drp explain {code}`"] if code[:1].isupper() else []
 
 
 def _message(report: RunReport) -> str:

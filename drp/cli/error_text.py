@@ -20,6 +20,7 @@ def render_error(error: BaseException, ending: Ending, *, log: str = "") -> list
     word = _HEADLINES.get(ending.word, ending.word)
     lines = [f"✗ {word}: {error.message} · exit {ending.code}"]
     lines += [f"    state  {state_of(error)}", f"    hint   {hint_of(error)}"]
+    lines += [f"    code   {error.page}, see `drp explain {error.page}`"] if error.page else []
     return [part for line in lines for part in wrap(line)]
 
 

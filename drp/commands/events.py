@@ -114,10 +114,14 @@ class WarningEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorEvent:
-    """Why a command or a step failed, taken apart by the grammar of messages."""
+    """Why a command or a step failed, taken apart by the grammar of messages.
+
+    ``code`` is a page of ``drp explain CODE``; ``error`` the kind of error, as in ``verification``.
+    """
 
     kind: ClassVar[str] = "error"
     code: str
+    error: str = ""
     verb: str = ""
     object: str = ""
     cause: str
@@ -170,20 +174,31 @@ def build_error_events(error: BaseException) -> list[ErrorEvent]:
     """One event for an error; one for each problem of a configuration."""
     if isinstance(error, ConfigError):
         return [
-            ErrorEvent(code="config", cause=problem.message, place=str(problem.place), hint=problem.hint)
+            ErrorEvent(
+                code="config",
+                error="config",
+                cause=problem.message,
+                place=str(problem.place),
+                hint=problem.hint,
+            )
             for problem in error.problems
         ]
     if not isinstance(error, DrpError):
-        return [ErrorEvent(code="bug", cause=type(error).__name__, hint=hint_of(error))]
+        return [ErrorEvent(code="bug", error="bug", cause=type(error).__name__, hint=hint_of(error))]
     return [
-        build_error_event(type(error).__name__, error.message, state=state_of(error), hint=hint_of(error)),
+        build_error_event(
+            type(error).__name__, error.message, state=state_of(error), hint=hint_of(error), page=error.page
+        ),
     ]
 
 
-def build_error_event(kind: str, message: str, *, state: str, hint: str) -> ErrorEvent:
+def build_error_event(kind: str, message: str, *, state: str, hint: str, page: str) -> ErrorEvent:
     """``kind`` is the name of the error's class; the message is taken apart by its grammar."""
     verb, thing, cause = parse_message(message)
-    return ErrorEvent(code=code_of(kind), verb=verb, object=thing, cause=cause, state=state, hint=hint)
+    word = code_of(kind)
+    return ErrorEvent(
+        code=page or word, error=word, verb=verb, object=thing, cause=cause, state=state, hint=hint
+    )
 
 
 def parse_message(message: str) -> tuple[str, str, str]:

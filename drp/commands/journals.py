@@ -119,6 +119,7 @@ def _from_copy(path: Path, copy: Sequence[Record], *, damage: JournalError) -> M
         raise DamagedJournalError(
             f"{damage.message}; the witness has no copy of it",
             hint="See who serves with `drp status`; nothing may go on with this run.",
+            page="B3",
         ) from damage
     marked = JournalMark(path).read()
     is_all = marked is not None and marked.seq <= len(copy)
@@ -134,6 +135,7 @@ def _judge_fork(path: Path, local: Sequence[Record], copy: Sequence[Record], *, 
         raise JournalError(
             f"cannot trust journal '{path}': record {seq} is not the one in the witness",
             hint="Run it where its journal is right, or with an empty `--state` folder.",
+            page="B5",
         )
     damage = f"journal '{path}' goes on from record {seq} without its lease: {theirs.actor} held it by then"
     return Memory(records=copy, damage=damage, may_lack=_may_lack(copy), copied=len(copy))

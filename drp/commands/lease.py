@@ -95,4 +95,5 @@ def _explain(leases: Leases, error: LeaseHeldError, served: Served) -> LeaseHeld
         f"works on it since {holder.started}",
         state=f"{tenant}: {served.site} serves; this command changed nothing",
         hint=f"See `drp status {tail}`; should that process have died, `drp resume {tail}`.",
+        page="A5",
     )

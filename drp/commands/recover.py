@@ -84,6 +84,7 @@ def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundR
         raise RefusedError(
             f"cannot roll back '{run}': its final step has begun",
             hint=f"Go on with `drp resume {run}`; the way home is a new migration.",
+            page="E13",
         )
     return found
 
@@ -162,6 +163,7 @@ def _check_unmoved(desk: Desk, workshop: Workshop, found: FoundRun) -> None:
         raise RefusedError(
             f"cannot take over '{run}': another process went on with it meanwhile",
             hint=f"Look again with `drp status {run}`.",
+            page="A5",
         )
 
 

@@ -105,12 +105,16 @@ def _error_of(stand: Stand) -> ErrorEvent | None:
     trouble = stand.trouble
     if trouble is not None:
         return build_error_event(
-            type(trouble).__name__, trouble.message, state=trouble.state, hint=trouble.hint
+            type(trouble).__name__,
+            trouble.message,
+            state=trouble.state,
+            hint=trouble.hint,
+            page=trouble.page,
         )
     if stand.failure is None:
         return None
     cause = stand.failure.cause
-    return build_error_event(cause.error, cause.message, state=cause.state, hint=cause.hint)
+    return build_error_event(cause.error, cause.message, state=cause.state, hint=cause.hint, page=cause.page)
 
 
 def _failed_step(stand: Stand) -> str:

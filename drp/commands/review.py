@@ -106,6 +106,7 @@ def check_unmoved(workshop: Workshop, proposal: Proposal, review: Review) -> Non
             f"cannot apply plan '{review.digest}': {moved}",
             state="nothing was touched",
             hint=f"Look again with `drp plan {review.command}`.",
+            page="A9",
         )
 
 

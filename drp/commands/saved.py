@@ -51,6 +51,7 @@ def load_plan(path: Path) -> SavedPlan:
             raise RefusedError(
                 f"cannot read plan '{path}': format {data['format']}, this drp reads {FORMAT}",
                 hint="Plan anew with this drp.",
+                page="B10",
             )
         order = Order(verb=data["verb"], run="", tenant=data["tenant"], site=data["site"])
         return SavedPlan(order=order, digest=data["digest"], facts=data["facts"])
@@ -69,4 +70,5 @@ def check_same(saved: SavedPlan, proposal: Proposal, command: str) -> None:
         f"cannot apply plan '{saved.digest}': {moved}",
         state="nothing was touched",
         hint=f"Look again with `drp plan {command}`.",
+        page="A9",
     )

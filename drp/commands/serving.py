@@ -99,7 +99,7 @@ def _is_answered(ports: ReadPorts, tenant: Tenant, serving: Serving) -> bool:
     answer = ports.probes.get(address, tenant.domains[0], "/", _TIMEOUT)
     if answer.status in _BAD_ANSWERS:
         raise NotFoundError(
-            f"cannot reach '{tenant.domains[0]}' at {address}: the edge answered {answer.status}"
+            f"cannot reach '{tenant.domains[0]}' at {address}: the edge answered {answer.status}", page="G19"
         )
     return True
 

@@ -123,6 +123,7 @@ def _translate(error: Exception, key: Key, shown: str) -> RefusedError | Rejecte
         return RefusedError(
             f"cannot open '{shown}': this key is not among those it was sealed for",
             hint="Name another identity file with `--key-file`, or ask an operator who can open it.",
+            page="I1",
         )
     if cause == _WRONG_PASSPHRASE and isinstance(key, Passphrase):
         return RefusedError(f"cannot open '{shown}': wrong passphrase", hint="Run the command again.")

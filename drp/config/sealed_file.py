@@ -71,6 +71,7 @@ def require_key(sealed: bytes, source: KeySource, *, shown: str) -> Key:
     raise RefusedError(
         f"cannot open '{shown}': it needs {what}, and none was given",
         hint=f"Name a file with `--key-file` or {KEY_FILE}, or set `secrets.unlock`.",
+        page="I1",
     )
 
 

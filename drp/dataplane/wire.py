@@ -95,7 +95,11 @@ def render_result(data: JsonMap) -> str:
 def render_error(error: DrpError) -> str:
     """The last line of a job that failed; ``class`` is the nearest one of drp.errors."""
     line: JsonMap = {"kind": "error", "class": public_class(error).__name__, "message": error.message}
-    line |= {name: text for name, text in (("state", error.state), ("hint", error.hint)) if text}
+    line |= {
+        name: text
+        for name, text in (("state", error.state), ("hint", error.hint), ("page", error.page))
+        if text
+    }
     if isinstance(error, RateLimitedError):
         line["retry_after"] = error.retry_after
     return json.dumps(line)
@@ -163,13 +167,13 @@ def parse_error(message: JsonMap) -> DrpError:
     """The error a helper reported, as the class it named; an unknown name becomes StepError."""
     found = getattr(errors, str(message.get("class")), StepError)
     kind = found if isinstance(found, type) and issubclass(found, DrpError) else StepError
-    text, state, hint = (str(message.get(name, "")) for name in ("message", "state", "hint"))
+    text, state, hint, page = (str(message.get(name, "")) for name in ("message", "state", "hint", "page"))
     if kind is RateLimitedError:
         after = float(str(message.get("retry_after", 1)))
-        return RateLimitedError(text, retry_after=after, state=state, hint=hint)
+        return RateLimitedError(text, retry_after=after, state=state, hint=hint, page=page)
     if kind is errors.ConfigError:
         return BugError(text, state=state, hint=hint)
-    return kind(text, state=state, hint=hint)
+    return kind(text, state=state, hint=hint, page=page)
 
 
 def _cut(cause: str) -> UnreachableError:

@@ -67,7 +67,7 @@ class Failed:
     """Any phase: it could not be done. After a failed apply the world may hold nothing, a part or all of it.
 
     ``error`` is the name of the error's class, ``transient`` says that the same call may succeed later,
-    ``retry_after`` (seconds) that it will not before.
+    ``retry_after`` (seconds) that it will not before; ``page`` names the page that explains it.
     """
 
     error: str
@@ -76,6 +76,7 @@ class Failed:
     hint: str = ""
     transient: bool = False
     retry_after: float | None = None
+    page: str = ""
 
     @classmethod
     def of(cls, error: Exception) -> Failed:
@@ -89,6 +90,7 @@ class Failed:
             message=error.message,
             state=error.state,
             hint=error.hint,
+            page=error.page,
             transient=isinstance(error, ProviderError) and error.transient,
             retry_after=error.retry_after if isinstance(error, RateLimitedError) else None,
         )

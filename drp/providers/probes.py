@@ -86,7 +86,7 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as cause:
-        raise RejectedError(f"{what}: {cause.verify_message}") from cause
+        raise RejectedError(f"{what}: {cause.verify_message}", page="G13") from cause
     except ssl.SSLEOFError as cause:
         raise UnreachableError(f"{what}: the connection was cut") from cause
     except ssl.SSLError as cause:

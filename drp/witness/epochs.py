@@ -109,6 +109,7 @@ class Epochs(EpochReader):
             f"cannot claim epoch {claim.epoch} of '{claim.tenant}': "
             f"run '{winner.run}' of {winner.actor} claimed it at {winner.time} for {winner.site}",
             hint=f"See what that run does with `drp status {winner.run}`, then plan anew.",
+            page="A5",
         )
 
     def serve(self, serving: Serving) -> Serving:
@@ -149,4 +150,5 @@ class Epochs(EpochReader):
         return ConflictError(
             f"cannot open epoch {serving.epoch} of '{serving.tenant}' at {serving.site}: {cause}",
             hint=f"Do not open it by hand; see who serves with `drp status {serving.tenant}`.",
+            page="H1",
         )

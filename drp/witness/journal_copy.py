@@ -81,7 +81,7 @@ def _span(key: str) -> _Span:
 
 def _unreadable(key: str, cause: str) -> RejectedError:
     hint = "Look at the object by hand: no other program may write to the witness's bucket."
-    return RejectedError(f"cannot read '{key}' in the witness: {cause}", hint=hint)
+    return RejectedError(f"cannot read '{key}' in the witness: {cause}", hint=hint, page="B5")
 
 
 class JournalCopyReader:
@@ -220,6 +220,7 @@ class JournalCopy(JournalCopyReader):
             raise ConflictError(
                 f"cannot copy the journal of '{self._run}': '{key}' holds other records",
                 hint=f"Another process went on with this run; look with `drp status {self._run}`.",
+                page="B5",
             )
 
     def _loop(self) -> None:

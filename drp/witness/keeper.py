@@ -104,7 +104,9 @@ class LeaseKeeper:
         self._lease = self._leases.succeed(self._lease)
         self._renewed = self._lease.taken_at
         if self._is_late():
-            raise UnreachableError(f"cannot renew lease '{self._lease.name}': the witness answers too slowly")
+            raise UnreachableError(
+                f"cannot renew lease '{self._lease.name}': the witness answers too slowly", page="B18"
+            )
 
     def _clean(self) -> None:
         if self._beat > _KEPT:

@@ -218,4 +218,5 @@ class Leases(LeaseReader):
             f"holds it since {holder.started}{renewed}",
             hint=f"Look at it with `drp status {holder.run}`; if {holder.owner} died, "
             f"`drp resume {holder.run}`.",
+            page="A5",
         )

@@ -218,6 +218,7 @@ def test_a_wrong_seal_key(shell: Shell, folder: Folder) -> None:
   for · exit 4
     state  nothing was touched
     hint   Name another identity file with `--key-file`, or ask an operator who can open it.
+    code   I1, see `drp explain I1`
 [stdout]
 [exit 4]
 """
@@ -262,6 +263,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
 ✗ refused: cannot migrate 'acme': dc3 serves it already, since 2031-03-04T02:11:00+00:00 · exit 4
     state  nothing was touched
     hint   Name another site; who serves says `drp status acme`.
+    code   A8, see `drp explain A8`
 [stdout]
 [exit 4]
 """,
@@ -298,6 +300,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
 ✗ refused: cannot retire 'acme' from dc5: no old stack of it is there · exit 4
     state  nothing was touched
     hint   Who serves says `drp status acme`.
+    code   A8, see `drp explain A8`
 [stdout]
 [exit 4]
 """,

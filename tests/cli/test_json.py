@@ -134,7 +134,8 @@ def test_plan_is_all_in_the_result(shell: Shell) -> None:
 
 def test_error_is_taken_apart(shell: Shell) -> None:
     (error,) = of_kind(shell.type("migrate acme --to dc3 --json"), "error")
-    assert (error["code"], error["verb"], error["object"]) == ("refused", "migrate", "acme")
+    assert (error["code"], error["error"]) == ("A8", "refused")
+    assert (error["verb"], error["object"]) == ("migrate", "acme")
     assert str(error["cause"]).startswith("dc3 serves it already, since ")
 
 

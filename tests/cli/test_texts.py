@@ -114,6 +114,8 @@ SCENES = {
     "status-silent": (interrupt, "status"),
     "status-run": (interrupt, "status 7f3a"),
     "status-unknown": (nothing, "status zzzz"),
+    "explain": (nothing, "explain g7"),
+    "explain-unknown": (nothing, "explain X1"),
     "check-well": (nothing, "check config engines stores dns"),
     "check-findings": (hide_engine, "check config engines"),
 }

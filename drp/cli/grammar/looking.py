@@ -35,6 +35,14 @@ def check(
     return Invocation(verb="check", areas=tuple(areas or ()), common=common)
 
 
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="As in the error: C5; or a word, as in JSON.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="explain", subject=code, common=common)
+
+
 VERBS: Final[Mapping[str, Verb]] = {
     "status": Verb(
         "Who serves what, which runs are open, what needs you. Changes nothing.",
@@ -46,5 +54,10 @@ VERBS: Final[Mapping[str, Verb]] = {
         ("drp check", "drp check engines dns"),
         check,
         (4, 11),
+    ),
+    "explain": Verb(
+        "A page on an error code: what it means and what to do. Needs no network.",
+        ("drp explain C5", "drp explain G7 --json"),
+        explain,
     ),
 }

@@ -7,6 +7,7 @@ from typing import Final
 
 from drp.cli.verbs.session import Do, Session
 from drp.commands.check.areas import check as look
+from drp.commands.explain import explain as explain_code
 from drp.commands.results import Result
 from drp.commands.runs import tail_of
 from drp.commands.status import Observer
@@ -26,4 +27,8 @@ def check(session: Session) -> Result:
     return look(workshop.ports, session.invocation.areas, is_alive=workshop.is_alive)
 
 
-DO: Final[Mapping[str, Do]] = {"status": status, "check": check}
+def explain(session: Session) -> Result:
+    return explain_code(session.invocation.subject)
+
+
+DO: Final[Mapping[str, Do]] = {"status": status, "check": check, "explain": explain}

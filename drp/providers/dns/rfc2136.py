@@ -155,12 +155,13 @@ def _translated(what: str, server: Server) -> Iterator[None]:
         raise DeniedError(
             f"{what}: the clocks of '{server.text}' and of this machine differ by more than 300 s",
             hint="Set this machine's clock, then `drp resume`.",
+            page="B9",
         ) from cause
     except _KEY_ERRORS as cause:
         raise DeniedError(
-            f"{what}: '{server.text}' does not take the key ({type(cause).__name__})"
+            f"{what}: '{server.text}' does not take the key ({type(cause).__name__})", page="G2"
         ) from cause
     except (dns.exception.Timeout, OSError, EOFError) as cause:
-        raise UnreachableError(f"{what}: no answer from name server '{server.text}'") from cause
+        raise UnreachableError(f"{what}: no answer from name server '{server.text}'", page="G2") from cause
     except dns.exception.DNSException as cause:
         raise RejectedError(f"{what}: '{server.text}' gave an answer that is broken or not signed") from cause

@@ -172,7 +172,8 @@ def choose_version(oldest: str, newest: str, *, host: str) -> str:
     if chosen < max(low, OLDEST):
         raise RejectedError(
             f"cannot use the engine on host '{host}': it speaks API {_render(low)} to {_render(high)}, "
-            f"drp {_render(OLDEST)} to {_render(NEWEST)}"
+            f"drp {_render(OLDEST)} to {_render(NEWEST)}",
+            page="C18",
         )
     return _render(chosen)
 

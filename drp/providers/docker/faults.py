@@ -55,13 +55,14 @@ def translate(error: BaseException, host: str, doing: str) -> ProviderError:
     if isinstance(error, docker.errors.APIError):
         return build_refusal(error.status_code, str(error.explanation or error), host=host, doing=doing)
     if _is_timeout(error):
-        return UnreachableError(f"cannot {doing} on host '{host}': no answer in time")
+        return UnreachableError(f"cannot {doing} on host '{host}': no answer in time", page="C4")
     if _is_tls_refusal(error):
         return DeniedError(
             f"cannot {doing} on host '{host}': TLS refused: {_cause(error)}",
             hint="check the engine's certificate and the client certificate of this host with `drp check`",
+            page="C4",
         )
-    return UnreachableError(f"cannot {doing} on host '{host}': {_cause(error)}")
+    return UnreachableError(f"cannot {doing} on host '{host}': {_cause(error)}", page="C4")
 
 
 def build_refusal(status: int | None, words: str, *, host: str, doing: str) -> ProviderError:

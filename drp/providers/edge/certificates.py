@@ -26,12 +26,12 @@ def normalise_pem(name: str, pem: Secret) -> tuple[Secret, str]:
         key = load_pem_private_key(pem.reveal(), None)
     except (ValueError, TypeError):
         # not chained: the cause may quote the key
-        raise RejectedError(f"{what}: it is no PEM chain followed by its key") from None
+        raise RejectedError(f"{what}: it is no PEM chain followed by its key", page="G13") from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != chain[0].public_key().public_bytes(*form):
-        raise RejectedError(f"{what}: the key is not that of the first certificate")
+        raise RejectedError(f"{what}: the key is not that of the first certificate", page="G13")
     if not any(_covers(pattern, name) for pattern in _names(chain[0])):
-        raise RejectedError(f"{what}: it is for {', '.join(_names(chain[0])) or 'no name'}")
+        raise RejectedError(f"{what}: it is for {', '.join(_names(chain[0])) or 'no name'}", page="G13")
     lines = [line.strip() for line in pem.reveal().splitlines()]
     return Secret(b"\n".join(_only_blocks(lines)) + b"\n"), chain[0].fingerprint(hashes.SHA256()).hex()
 

@@ -140,7 +140,9 @@ class HaproxyEdge:
         self._put_certificate(name, content)
         self._run("install the certificate of", name, "certificate", name)
         if not self.has_certificate(name, fingerprint):
-            raise RejectedError(f"cannot install the certificate of '{name}': the proxy presents another")
+            raise RejectedError(
+                f"cannot install the certificate of '{name}': the proxy presents another", page="G13"
+            )
 
     def remove_certificate(self, name: str) -> None:
         """The file stays, empty: its directory belongs to the host."""
@@ -172,9 +174,9 @@ class HaproxyEdge:
         try:
             result = self._host.execute(self._settings.container, argv, _DEADLINE)
         except DeadlineError as cause:
-            raise UnreachableError(f"{failed}: no answer from the edge in time") from cause
+            raise UnreachableError(f"{failed}: no answer from the edge in time", page="C20") from cause
         if result.exit_code == _SILENT:
-            raise UnreachableError(f"{failed}: the proxy does not answer")
+            raise UnreachableError(f"{failed}: the proxy does not answer", page="C20")
         if result.exit_code != 0:
             reason = " ".join(result.output.split()) or f"exit code {result.exit_code}"
             raise RejectedError(f"{failed}: {reason}")

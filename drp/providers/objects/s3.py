@@ -135,10 +135,10 @@ class S3Objects:
         except ClientError as cause:
             raise _translate_answer(cause, what) from cause
         except SSLError as cause:
-            raise RejectedError(f"{what}: '{self._where}' has no certificate we trust") from cause
+            raise RejectedError(f"{what}: '{self._where}' has no certificate we trust", page="D5") from cause
         except (NoConnectionError, HTTPClientError, IncompleteReadError) as cause:
             raise UnreachableError(
-                f"{what}: no answer from '{self._where}' ({type(cause).__name__})"
+                f"{what}: no answer from '{self._where}' ({type(cause).__name__})", page="B18"
             ) from cause
         except BotoCoreError as cause:
             raise RejectedError(f"{what}: {cause}") from cause
@@ -191,7 +191,7 @@ def _translate_answer(error: ClientError, what: str) -> ProviderError:
     if status in _TAKEN:
         return ConflictError(f"{what}: it exists already")
     if status in _DENIED:
-        return DeniedError(f"{what}: the store refused the credentials ({code})")
+        return DeniedError(f"{what}: the store refused the credentials ({code})", page="D5")
     if status >= 500 and status != 501:
         return UnreachableError(f"{what}: the store failed ({status} {code})")
     return RejectedError(f"{what}: the store said {status} {code}")
