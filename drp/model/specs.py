@@ -118,6 +118,8 @@ class FileSpec:
 
 def _plain(value: Any) -> Any:
     """A spec's value as JSON."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if is_dataclass(value):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):

@@ -92,6 +92,11 @@ class FakeContainer:
     attachments: dict[str, Attachment]
     status: str = "created"
     exit_code: int = 0
+    digest: str = field(init=False)
+    """Of the spec, which never changes."""
+
+    def __post_init__(self) -> None:
+        self.digest = self.spec.digest()
 
     def to_json(self) -> JsonMap:
         return {
@@ -101,7 +106,7 @@ class FakeContainer:
             "labels": dict(self.spec.labels),
             "networks": {name: link.address or "" for name, link in self.attachments.items()},
             "published": [*published(self.spec)],
-            "spec": self.spec.digest(),
+            "spec": self.digest,
         }
 
 
@@ -132,12 +137,15 @@ class World:
         return hashlib.sha256(f"{name} {self.made}".encode()).hexdigest()
 
     def running(self) -> list[FakeContainer]:
-        return [container for container in self.containers.values() if container.status == "running"]
+        return [container for container in self._now() if container.status == "running"]
 
     def find_joined(self, key: str) -> FakeContainer | None:
         """A container by its name or id."""
-        found = (c for name, c in self.containers.items() if key in (name, c.id))
-        return next(found, None)
+        return next((c for c in self._now() if key in (c.spec.name, c.id)), None)
+
+    def _now(self) -> list[FakeContainer]:
+        """All containers; others may be made and removed while these are gone through."""
+        return [*self.containers.values()]
 
     def check_joined(self, spec: ContainerSpec) -> None:
         """Raises NotFoundError, or RejectedError when the container it joins does not run."""
@@ -149,9 +157,9 @@ class World:
 
     def find_user_of(self, volume: str) -> str | None:
         """Name of a container, in any state, that mounts the volume."""
-        for name, container in self.containers.items():
+        for container in self._now():
             if any(mount.volume == volume for mount in container.spec.mounts):
-                return name
+                return container.spec.name
         return None
 
     def check_network(self, spec: NetworkSpec) -> None:

@@ -382,7 +382,7 @@ class FakeHost(Scripted):
             labels=dict(container.spec.labels),
             networks={network: link.members.get(name, "") if link else "" for network, link in links.items()},
             published=published(container.spec) if container.status == "running" else (),
-            spec_digest=container.spec.digest(),
+            spec_digest=container.digest,
         )
 
 
