@@ -57,6 +57,7 @@ class Invocation:
     areas: tuple[str, ...] = ()
     plan: Path | None = None
     out: Path | None = None
+    back: bool = False
     names: tuple[str, ...] = ()
     svg: str = ""
 

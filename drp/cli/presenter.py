@@ -21,11 +21,11 @@ from drp.cli.live_view import LiveView
 from drp.cli.plan_text import render_review
 from drp.cli.screen import Screen
 from drp.cli.status_text import render_status
-from drp.cli.takeover_text import render_takeover
+from drp.cli.takeover_text import render_cancellation, render_takeover
 from drp.cli.words import find_zone, render_seconds
 from drp.commands.endings import Ending, ending_of
 from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
-from drp.commands.results import Listing, Result, Review, RunReport, StatusReport, Takeover
+from drp.commands.results import Cancellation, Listing, Result, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
 
 _TICK_S: Final = 0.5
@@ -178,5 +178,7 @@ class Presenter:
                 return render_end(result, self._zone)
             case StatusReport():
                 return render_status(result, self._zone)
+            case Cancellation():
+                return render_cancellation(result, self._zone)
             case Listing():
                 return [*result.lines, *([result.summary] if result.summary else [])]

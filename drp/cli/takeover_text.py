@@ -1,11 +1,11 @@
-"""What was found of an interrupted run, in words."""
+"""What was found of an interrupted run, or became of one that was cancelled, in words."""
 
 from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import count, cut, render_clock, render_state
-from drp.commands.results import Takeover
+from drp.cli.words import count, cut, render_clock, render_state, render_who
+from drp.commands.results import Cancellation, Takeover
 from drp.commands.runs import tail_of
 from drp.model.values import SHOWN
 
@@ -22,6 +22,16 @@ def render_takeover(found: Takeover, zone: tzinfo) -> list[str]:
     lines.append(cut(f"  world      {found.tenant}: {render_state(found.served, zone)}"))
     lines.append(f"  way back   {_way_back(found)}")
     return lines
+
+
+def render_cancellation(found: Cancellation, zone: tzinfo) -> list[str]:
+    """Who serves now that the run has stopped, and which ways there are."""
+    tail, mark = tail_of(found.run), "✓" if found.ending.code == 0 else "?"
+    lines = [f"{mark} {found.run} of {found.owner}: {found.status} · exit {found.ending.code}"]
+    lines.append(f"    state  {render_who(found.served)}; {render_state(found.served, zone)}")
+    back = f", or back with `drp rollback {tail}`" if found.can_go_back else ""
+    hint = f"    hint   Go on with `drp resume {tail}`{back}."
+    return [*lines, hint] if found.status == "cancelled" else lines
 
 
 def _progress(found: Takeover) -> str:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from drp.commands.results import Review, Served
 from drp.engine.journal import Record
 from drp.model.plan import Plan
-from drp.model.values import JsonMap
+from drp.model.values import Json, JsonMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,11 @@ def header_of(records: Sequence[Record]) -> JsonMap:
     """The header of a run; {} when it has none."""
     found = records[0].data.get("header") if records else None
     return found if isinstance(found, dict) else {}
+
+
+def text_of(value: Json) -> str:
+    """A detail that is a text, or ""."""
+    return value if isinstance(value, str) else ""
 
 
 def describe(assignment: Assignment) -> JsonMap:

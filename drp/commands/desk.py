@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from drp.actions.action import WritePorts
@@ -19,7 +20,7 @@ from drp.model.plan import Plan
 from drp.model.values import JsonMap
 from drp.ports.clock import Clock
 from drp.ports.objects import ObjectStore
-from drp.witness.leases import IsAlive
+from drp.witness.leases import TERM, IsAlive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Workshop:
     """The inventory with everything that can act on it, put together by ``wiring`` (or by a test).
 
     ``performer`` makes the function by which the engine has the steps of one run done: run id, number of
-    its lease (0 for one that only looks).
+    its lease (0 for one that only looks). ``term``: by which its leases are renewed.
     """
 
     inventory: Inventory
@@ -57,3 +58,4 @@ class Workshop:
     performer: Callable[[str, int], Perform]
     witness: ObjectStore
     is_alive: IsAlive
+    term: timedelta = TERM

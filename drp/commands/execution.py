@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -26,6 +26,7 @@ from drp.errors import DrpError, RefusedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
 from drp.witness.journal_copy import JournalCopy
+from drp.witness.leases import CancelRequest
 from drp.witness.machine import find_machine
 from drp.witness.runs import ALL, RunBegin, RunEnd, Runs
 
@@ -73,6 +74,8 @@ class Held(Protocol):
 
     def confirm(self) -> None: ...
 
+    def listen(self, on_cancel: Callable[[CancelRequest], None]) -> None: ...
+
 
 class Turn(ABC, Generic[R]):
     """One process's turn at a run; what is told and reported is up to the kind of run."""
@@ -87,6 +90,7 @@ class Turn(ABC, Generic[R]):
         self._work = work
         self._only = only
         self._copy = JournalCopy(workshop.witness, work.plan.run, lease=lambda: held.number)
+        self._cancelled_by = ""
 
     def run(self) -> R:
         """Whatever goes wrong after the first step is part of the report, not an exception.
@@ -141,13 +145,22 @@ class Turn(ABC, Generic[R]):
     def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> R:
         catch_up(self._copy, self._work.plan.run, journal.read())
         self._copy.start()
+        self._held.listen(lambda request: self._hear_cancel(runner, request))
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
         self._end_copy()
+        if self._cancelled_by:
+            text = f"{self._cancelled_by} asked for the run to be cancelled"
+            self._desk.emit(WarningEvent(code="cancel", text=text))
         report = self._report(stand, journal)
         self._record_end(report, head=journal.head().hash)
         self._tell_end(report)
         return report
+
+    def _hear_cancel(self, runner: Runner, request: CancelRequest) -> None:
+        """On the keeper's thread: what is to be told waits for the run's own."""
+        self._cancelled_by = request.owner
+        runner.cancel()
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:

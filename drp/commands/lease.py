@@ -1,20 +1,25 @@
-"""One run at a time works on a tenant: take its lease in the witness, keep it, give it back."""
+"""One run at a time works on a tenant: take its lease in the witness, keep it, give it back.
+
+A lease that nobody gave back is either that of a living run, or of one whose machine died. Only ``takeover``
+waits to find that out and then takes it, because there is a run to be taken over with it. The others take
+only what is free: given back, left by a process that died on this machine, or by a run that is not open.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent, render_utc
-from drp.commands.results import Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.errors import DrpError, LeaseHeldError, ProviderError
 from drp.witness.keeper import LeaseKeeper
-from drp.witness.leases import Leases
+from drp.witness.leases import CancelRequest, Holder, Lease, Leases, LeaseState
 from drp.witness.machine import build_holder
+from drp.witness.runs import RunReader
 
 
 @dataclass(slots=True)
@@ -36,21 +41,32 @@ class HeldLease:
         """Renew now. Raises LeaseHeldError when it is lost, else what the store raises."""
         self.keeper.confirm()
 
+    def listen(self, on_cancel: Callable[[CancelRequest], None]) -> None:
+        """Have this called, from another thread, when somebody asks the run to stop."""
+        self.keeper.listen(on_cancel)
+
+
+def open_leases(desk: Desk, workshop: Workshop) -> Leases:
+    """The leases in the witness, by this process's clock."""
+    return Leases(workshop.witness, desk.clock, is_alive=workshop.is_alive)
+
 
 @contextmanager
-def hold_lease(desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: str) -> Iterator[HeldLease]:
+def hold_lease(
+    desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: str, expired: LeaseState | None = None
+) -> Iterator[HeldLease]:
     """The lease of the tenant for this run; given back on the way out unless it was abandoned or lost.
 
+    ``expired``: the lease as this process saw it expire, to be taken over.
     Raises LeaseHeldError naming who has it, with who serves the tenant meanwhile.
     """
-    leases = Leases(workshop.witness, desk.clock, is_alive=workshop.is_alive)
-    holder = build_holder(desk.operator, run, verb, started=render_utc(desk.clock.now()))
-    _announce_wait(desk, workshop, leases, tenant)
+    leases = open_leases(desk, workshop)
+    started = render_utc(desk.clock.now())
+    holder = build_holder(desk.operator, run, verb, started=started, term=workshop.term)
     try:
-        lease = leases.acquire(tenant, holder)
+        lease = _take(desk, workshop, leases, tenant, holder, expired)
     except LeaseHeldError as error:
-        served = find_served(workshop.ports, workshop.inventory.tenants[tenant])
-        raise _explain(leases, error, served) from error
+        raise explain(workshop, leases, error, tenant) from error
     keeper = LeaseKeeper(leases, lease, desk.clock)
     keeper.start()
     held = HeldLease(keeper)
@@ -66,9 +82,47 @@ def hold_lease(desk: Desk, workshop: Workshop, tenant: str, *, run: str, verb: s
         _give_back(desk, held)
 
 
-def _announce_wait(desk: Desk, workshop: Workshop, leases: Leases, tenant: str) -> None:
+def explain(workshop: Workshop, leases: Leases, error: LeaseHeldError, tenant: str) -> LeaseHeldError:
+    """The same in terms of runs: who, since when, at what, and which ways there are."""
     found = leases.find(tenant)
-    if found is None or found.is_ended or workshop.is_alive(found.lease.holder) is False:
+    if found is None:
+        return error
+    holder = found.lease.holder
+    tail = tail_of(holder.run)
+    served = find_served(workshop.ports, workshop.inventory.tenants[tenant])
+    return LeaseHeldError(
+        f"cannot take '{tenant}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
+        f"works on it since {holder.started}",
+        state=f"{tenant}: {served.site} serves; this command changed nothing",
+        hint=f"See `drp status {tail}`, stop it with `drp cancel {tail}`; should its machine have died, "
+        f"`drp takeover {tail}`.",
+        page="A5",
+    )
+
+
+def _take(
+    desk: Desk,
+    workshop: Workshop,
+    leases: Leases,
+    tenant: str,
+    holder: Holder,
+    expired: LeaseState | None,
+) -> Lease:
+    runs = RunReader(workshop.witness)
+
+    def is_open(other: Holder) -> bool:
+        entry = runs.find(other.run)
+        return entry is not None and entry.end is None
+
+    if expired is not None:
+        return leases.follow(expired, holder)
+    _announce_wait(desk, leases, tenant)
+    return leases.acquire(tenant, holder, is_at_work=is_open)
+
+
+def _announce_wait(desk: Desk, leases: Leases, tenant: str) -> None:
+    found = leases.find(tenant)
+    if found is None or leases.is_free(found):
         return
     holder = found.lease.holder
     text = f"{holder.run} of {holder.owner} has '{tenant}': looking up to {holder.term_s:.0f} s if it lives"
@@ -81,19 +135,3 @@ def _give_back(desk: Desk, held: HeldLease) -> None:
     except ProviderError as error:
         # It expires by itself; the next run waits for that.
         desk.emit(WarningEvent(code="lease", text=f"{error.message}; the lease ends by itself"))
-
-
-def _explain(leases: Leases, error: LeaseHeldError, served: Served) -> LeaseHeldError:
-    tenant = served.tenant
-    found = leases.find(tenant)
-    if found is None:
-        return error
-    holder = found.lease.holder
-    tail = tail_of(holder.run)
-    return LeaseHeldError(
-        f"cannot take '{tenant}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
-        f"works on it since {holder.started}",
-        state=f"{tenant}: {served.site} serves; this command changed nothing",
-        hint=f"See `drp status {tail}`; should that process have died, `drp resume {tail}`.",
-        page="A5",
-    )

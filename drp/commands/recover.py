@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from drp.commands.assignment import Assignment, header_of
+from drp.commands.assignment import Assignment, header_of, text_of
 from drp.commands.desk import Desk, Workshop
 from drp.commands.doubts import draft_doubts
 from drp.commands.events import UNKNOWN, QuestionEvent, WarningEvent
@@ -20,7 +20,8 @@ from drp.engine.fold import RunState, fold
 from drp.engine.journal import Record, Stamp
 from drp.engine.tasks import Failed, Outcome, Partial, Present
 from drp.errors import RefusedError
-from drp.model.values import Json, render_list
+from drp.model.values import render_list
+from drp.witness.leases import LeaseState
 from drp.witness.runs import RunBegin, RunEntry, RunReader
 
 _LEFT_IN_DOUBT = frozenset({"running", "unsure", "undoing"})
@@ -41,7 +42,7 @@ class FoundRun:
 
 def inspect(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> Takeover:
     """What ``resume`` or ``rollback`` would find. Nothing is touched. Raises as ``recover``."""
-    return _describe(workshop, find_run(desk, workshop, word, back=back), back=back)
+    return describe(workshop, find_run(desk, workshop, word, back=back), back=back)
 
 
 def recover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunReport:
@@ -49,13 +50,19 @@ def recover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunRepo
 
     Raises RefusedError, LeaseHeldError, JournalError, and the witness's errors; all before anything began.
     """
-    found = find_run(desk, workshop, word, back=back)
-    desk.show(_describe(workshop, found, back=back))
+    return go_on(desk, workshop, find_run(desk, workshop, word, back=back), back=back)
+
+
+def go_on(
+    desk: Desk, workshop: Workshop, found: FoundRun, *, back: bool, expired: LeaseState | None = None
+) -> RunReport:
+    """Show it, ask, go on. ``expired``: its lease as this process saw it expire. Raises as ``recover``."""
+    desk.show(describe(workshop, found, back=back))
     _ask(desk, found, back=back)
     folder = StateFolder(desk.state)
     folder.ensure()
     run, tenant = found.begin.run, found.begin.scope
-    with hold_lease(desk, workshop, tenant, run=run, verb=found.begin.verb) as held:
+    with hold_lease(desk, workshop, tenant, run=run, verb=found.begin.verb, expired=expired) as held:
         _check_unmoved(desk, workshop, found)
         _restore(desk, workshop, found, held)
         now = find_served(workshop.ports, workshop.inventory.tenants[tenant])
@@ -66,7 +73,7 @@ def recover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunRepo
 def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundRun:
     """Raises RefusedError when there is no such run, it has ended, or it cannot go back."""
     verb = "roll back" if back else "resume"
-    entry = _find_entry(workshop, word, verb=verb)
+    entry = find_entry(workshop, word, verb=verb)
     run = entry.begin.run
     if entry.end is not None:
         raise RefusedError(
@@ -89,7 +96,8 @@ def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundR
     return found
 
 
-def _find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
+def find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
+    """The run of that id, tail or tenant; "" for the only open one. Raises RefusedError."""
     reader = RunReader(workshop.witness)
     if word and word not in workshop.inventory.tenants:
         entry = reader.find(word)
@@ -108,15 +116,16 @@ def _find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
     )
 
 
-def _describe(workshop: Workshop, found: FoundRun, *, back: bool) -> Takeover:
+def describe(workshop: Workshop, found: FoundRun, *, back: bool) -> Takeover:
+    """The run as it was found, and the world as it is seen now."""
     state, begin = found.state, found.begin
     tenant = workshop.inventory.tenants[begin.scope]
     return Takeover(
         run=begin.run,
         verb=begin.verb,
         tenant=begin.scope,
-        source=_text(begin.details.get("from")),
-        target=_text(begin.details.get("to")),
+        source=text_of(begin.details.get("from")),
+        target=text_of(begin.details.get("to")),
         owner=begin.owner,
         silent_since=found.records[-1].time,
         total=len(state.plan.steps),
@@ -196,7 +205,7 @@ def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:
     epoch = details.get("epoch")
     before = Served(
         tenant=begin.scope,
-        site=_text(details.get("serves")) or UNKNOWN,
+        site=text_of(details.get("serves")) or UNKNOWN,
         writes=None,
         probed=found.records[0].time,
         epoch=epoch if isinstance(epoch, int) else 0,
@@ -205,9 +214,9 @@ def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:
         plan=found.state.plan,
         verb=begin.verb,
         before=before,
-        expected=_text(details.get("expected")),
-        source=_text(details.get("from")),
-        target=_text(details.get("to")),
+        expected=text_of(details.get("expected")),
+        source=text_of(details.get("from")),
+        target=text_of(details.get("to")),
         began=desk.clock.now(),
         answers=_missing_answers(desk, found.state),
         back=back,
@@ -219,7 +228,3 @@ def _missing_answers(desk: Desk, state: RunState) -> dict[str, str]:
     """Who goes on with a run also answers what nobody had answered yet."""
     asked = [step.id for step in state.plan.steps if step.approval and step.id not in state.answers]
     return dict.fromkeys(asked, f"yes, {desk.operator}")
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""

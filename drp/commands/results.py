@@ -262,4 +262,19 @@ class Listing:
         return self.data
 
 
-Result = Review | Takeover | RunReport | StatusReport | Listing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """A run that another process was asked to stop. ``status``: cancelled, unknown, or what would be done."""
+
+    run: str
+    owner: str
+    status: str
+    served: Served
+    can_go_back: bool = False
+    ending: Ending = DONE
+
+    def to_json(self) -> JsonMap:
+        return {"run": self.run, "owner": self.owner, "status": self.status, **self.served.to_json()}
+
+
+Result = Cancellation | Review | Takeover | RunReport | StatusReport | Listing

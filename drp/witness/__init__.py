@@ -7,6 +7,7 @@ of that name exists (``If-None-Match: *``), so of two writers exactly one wins a
     epochs/TENANT/000007/serving.json    epoch 7 serves (the highest such number is the truth)
     leases/NAME/000012/lease.json        who holds lease 12; the highest number is the present holder
     leases/NAME/000012/beats/000345      "still here", one object a beat
+    leases/NAME/000012/cancel.json       its holder is asked to stop at the next safe point
     leases/NAME/000012/end.json          released
     journals/RUN/000012/00000001-00000200.jsonl  records of a run's journal, written under lease 12
     runs/SCOPE/RUN.json, RUN.end.json    which runs there were and how they ended

@@ -10,11 +10,12 @@ only one can, or has lost the lease for good.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from drp.errors import LeaseHeldError, ProviderError, UnreachableError
 from drp.ports.clock import Clock
-from drp.witness.leases import Lease, Leases
+from drp.witness.leases import CancelRequest, Lease, Leases
 
 _SHARE: Final = 2 / 3
 _BEATS_PER_TERM: Final = 5
@@ -36,7 +37,12 @@ class LeaseKeeper:
         self._lost: LeaseHeldError | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._on_cancel: Callable[[CancelRequest], None] | None = None
         self._thread = threading.Thread(target=self._loop, name=f"lease-{lease.name}", daemon=True)
+
+    def listen(self, on_cancel: Callable[[CancelRequest], None]) -> None:
+        """Have this called once, from the thread, when somebody asks the holder to stop."""
+        self._on_cancel = on_cancel
 
     @property
     def lease(self) -> Lease:
@@ -122,3 +128,17 @@ class LeaseKeeper:
     def _loop(self) -> None:
         while not self._stopping.wait(self._term / _BEATS_PER_TERM):
             self.renew()
+            self._hear()
+
+    def _hear(self) -> None:
+        """Asked after the beat, so that no answer keeps it waiting."""
+        if self._on_cancel is None:
+            return
+        try:
+            request = self._leases.find_cancel(self._lease)
+        except ProviderError:
+            # Asked again after the next beat.
+            return
+        if request is not None:
+            tell, self._on_cancel = self._on_cancel, None
+            tell(request)

@@ -30,6 +30,8 @@ ROOT: Final = "leases/"
 TERM: Final = timedelta(seconds=15)
 _LOOKS: Final = 15
 """How often an observer looks during one term."""
+_SOONER: Final = 16
+"""The first look comes so much sooner: who took the lease a moment ago is about to show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,21 @@ class LeaseEnd:
 
     run: str
     ended: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A sign of life. ``time`` RFC 3339 by the holder's own clock, for people."""
+
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequest:
+    """Somebody asks the holder of a lease to stop at its next safe point. ``asked`` RFC 3339."""
+
+    owner: str
+    asked: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +99,15 @@ IsAlive = Callable[[Holder], bool | None]
 """True or False when this machine can tell if the holder's process lives; None when it cannot."""
 
 
+IsAtWork = Callable[[Holder], bool]
+"""True when it is known from elsewhere that the holder is at work now."""
+
+
+def never_seen(_: Holder) -> bool:
+    """Nothing is known but the lease."""
+    return False
+
+
 def lease_key(name: str, number: int) -> str:
     """Key prefix of all objects of one lease number, with final slash."""
     return f"{ROOT}{check_name(name)}/{number:06d}/"
@@ -89,6 +115,10 @@ def lease_key(name: str, number: int) -> str:
 
 def beat_key(name: str, number: int, beat: int) -> str:
     return f"{lease_key(name, number)}beats/{beat:06d}"
+
+
+def _cancel_key(lease: Lease) -> str:
+    return f"{lease_key(lease.name, lease.number)}cancel.json"
 
 
 class LeaseReader:
@@ -110,6 +140,17 @@ class LeaseReader:
     def require(self, name: str, number: int) -> LeaseState:
         """One number of the lease. Raises NotFoundError."""
         return self._state(name, number, self._reader.list(lease_key(name, number)))
+
+    def last_sign(self, state: LeaseState) -> str:
+        """When its holder last showed that it lives, by that holder's own clock."""
+        lease = state.lease
+        key = beat_key(lease.name, lease.number, state.beat)
+        found = find_record(self._reader, Beat, key) if state.beat else None
+        return found.time if found else lease.holder.started
+
+    def find_cancel(self, lease: Lease) -> CancelRequest | None:
+        """What the holder of this number was asked, or None."""
+        return find_record(self._reader, CancelRequest, _cancel_key(lease))
 
     def is_newest(self, lease: Lease) -> bool:
         """True while nobody has taken the next number."""
@@ -137,20 +178,35 @@ class Leases(LeaseReader):
         self._clock = clock
         self._is_alive = is_alive
 
-    def acquire(self, name: str, holder: Holder) -> Lease:
+    def acquire(self, name: str, holder: Holder, *, is_at_work: IsAtWork = never_seen) -> Lease:
         """Take the lease, waiting up to one term of the present holder to see if that one still lives.
 
-        Raises LeaseHeldError naming the present holder as soon as a beat of it appears, or the winner
-        when another contender was quicker.
+        Raises LeaseHeldError naming the present holder at its first sign of life, or the winner when another
+        contender was quicker.
         """
         state = self.find(name)
         if state is None:
             return self._take(name, 1, holder)
-        if not self._is_free(state):
-            self._watch(state)
-        lease = self._take(name, state.lease.number + 1, holder)
+        if not self.is_free(state):
+            self.watch(state, is_at_work=is_at_work)
+        return self.follow(state, holder)
+
+    def follow(self, state: LeaseState, holder: Holder) -> Lease:
+        """Take the number after one that is free, or was seen to expire; both as they were seen.
+
+        Raises LeaseHeldError when its holder has given a sign of life since, or another one was quicker.
+        """
+        now = self.find(state.lease.name)
+        if now is not None and now.lease.number == state.lease.number and now.beat > state.beat:
+            self._refuse(now.lease, ", renewed just now")
+        lease = self._take(state.lease.name, state.lease.number + 1, holder)
         self._clear_beats(state)
         return lease
+
+    def ask_cancel(self, lease: Lease, owner: str) -> None:
+        """Ask its holder to stop at the next safe point; repeating it is no error."""
+        request = CancelRequest(owner=owner, asked=self._clock.now().isoformat())
+        put_own(self._store, _cancel_key(lease), render_record(request))
 
     def succeed(self, lease: Lease) -> Lease:
         """Take the next number for the same holder, who was late; raises LeaseHeldError naming the winner."""
@@ -158,7 +214,8 @@ class Leases(LeaseReader):
 
     def beat(self, lease: Lease, beat: int) -> None:
         """Put one beat; ``beat`` must be higher than the ones before. Raises what the store raises."""
-        put_own(self._store, beat_key(lease.name, lease.number, beat), b"{}")
+        record = Beat(time=self._clock.now().isoformat())
+        put_own(self._store, beat_key(lease.name, lease.number, beat), render_record(record))
 
     def remove_beat(self, lease: Lease, beat: int) -> None:
         self._store.delete(beat_key(lease.name, lease.number, beat))
@@ -173,27 +230,38 @@ class Leases(LeaseReader):
         if not self.is_newest(lease):
             self._refuse(self.require(lease.name, lease.number + 1).lease, "")
 
-    def _is_free(self, state: LeaseState) -> bool:
+    def is_free(self, state: LeaseState) -> bool:
+        """True when it was given back, or its process died on this machine."""
         return state.is_ended or self._is_alive(state.lease.holder) is False
 
-    def _watch(self, first: LeaseState) -> None:
-        """Return when the lease has ended or expired; raise as soon as its holder gives a sign of life."""
+    def watch(self, first: LeaseState, *, is_at_work: IsAtWork = never_seen) -> None:
+        """Return when the lease has expired or its process has died; raise at the first sign of life.
+
+        A sign is a beat, giving the lease back, or what ``is_at_work`` knows. By this observer's own clock.
+        """
         lease = first.lease
         term = lease.holder.term_s
-        pause = timedelta(seconds=term / _LOOKS)
+        pause = timedelta(seconds=term / _LOOKS / _SOONER)
         began = self._clock.monotonic()
         while True:
+            if is_at_work(lease.holder):
+                self._refuse(lease, "")
             self._clock.wait(pause)
             # The time is taken before the look: a beat that the look misses was put after this moment.
             waited = self._clock.monotonic() - began
             now = self.require(lease.name, lease.number)
-            if self._is_free(now):
+            if now.is_ended:
+                self._refuse(lease, " and gave it back just now")
+            if self.is_free(now):
                 return
             if now.beat > first.beat:
                 self._refuse(lease, f", renewed less than {render_duration(pause)} ago")
             self.check_newest(lease)
             if waited >= term:
                 return
+            # A millisecond more than is left: what is left may be too short for a clock.
+            left = term - waited + 0.001
+            pause = timedelta(seconds=min(2 * pause.total_seconds(), term / _LOOKS, left))
 
     def _take(self, name: str, number: int, holder: Holder) -> Lease:
         lease = Lease(name=name, number=number, holder=holder, taken_at=self._clock.monotonic())
@@ -217,6 +285,6 @@ class Leases(LeaseReader):
             f"cannot take lease '{lease.name}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
             f"holds it since {holder.started}{renewed}",
             hint=f"Look at it with `drp status {holder.run}`; if {holder.owner} died, "
-            f"`drp resume {holder.run}`.",
+            f"`drp takeover {holder.run}`.",
             page="A5",
         )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import timedelta
 from pathlib import Path
 
-from drp.witness.leases import Holder
+from drp.witness.leases import TERM, Holder
 
 
 def find_machine() -> str:
@@ -37,7 +38,7 @@ def find_process_start(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def build_holder(owner: str, run: str, verb: str, *, started: str) -> Holder:
+def build_holder(owner: str, run: str, verb: str, *, started: str, term: timedelta = TERM) -> Holder:
     """This process as the holder of a lease; ``started`` RFC 3339."""
     pid = os.getpid()
     return Holder(
@@ -48,6 +49,7 @@ def build_holder(owner: str, run: str, verb: str, *, started: str) -> Holder:
         run=run,
         verb=verb,
         started=started,
+        term_s=term.total_seconds(),
     )
 
 

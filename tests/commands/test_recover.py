@@ -139,10 +139,13 @@ def test_resume_while_the_first_process_beats_is_held(bench: Bench) -> None:
         bench.recover()
 
 
-def test_resume_once_the_beats_have_stopped_goes_on(bench: Bench) -> None:
+def test_resume_of_a_run_that_seems_held_is_left_to_takeover(bench: Bench) -> None:
     bench.cut(EARLY[0])
     bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
-    assert bench.recover().ending is DONE
+    with pytest.raises(LeaseHeldError) as held:
+        bench.recover()
+    assert "`drp takeover 7f3a`" in held.value.hint
+    assert bench.company.clock.waits == []
 
 
 def test_run_that_went_on_while_the_question_stood_is_left_alone(bench: Bench) -> None:

@@ -29,6 +29,23 @@ def rollback(
     return Invocation(verb="rollback", subject=run, common=common)
 
 
+def takeover(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its tail, or a tenant.")],
+    *,
+    back: Annotated[bool, typer.Option("--back", help="Take it back instead of going on.")] = False,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="takeover", subject=run, back=back, common=common)
+
+
+def cancel(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its tail, or a tenant.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="cancel", subject=run, common=common)
+
+
 VERBS: Final[Mapping[str, Verb]] = {
     "resume": Verb(
         "Look at what an interrupted run did, then go on with it.",
@@ -40,6 +57,18 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Take an interrupted run back, while that is still possible.",
         ("drp rollback 7f3a", "drp rollback acme --dry-run"),
         rollback,
+        RUN_CODES,
+    ),
+    "cancel": Verb(
+        "Ask a running run, wherever it is, to stop at its next safe point.",
+        ("drp cancel 7f3a", "drp cancel acme --json"),
+        cancel,
+        (4, 10),
+    ),
+    "takeover": Verb(
+        "Go on with the run of a machine that is gone, once its lease has expired.",
+        ("drp takeover 7f3a", "drp takeover 7f3a --back --yes"),
+        takeover,
         RUN_CODES,
     ),
 }

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from drp.cli.verbs.session import Do, Session
+from drp.commands.cancel import ask_cancel, inspect_cancel
 from drp.commands.recover import inspect
 from drp.commands.recover import recover as take_up
 from drp.commands.results import Result
+from drp.commands.takeover import inspect_takeover, take_over
 
 
 def recover(session: Session) -> Result:
@@ -18,4 +20,22 @@ def recover(session: Session) -> Result:
     return act(session.desk(), workshop, session.invocation.subject, back=back)
 
 
-DO: Final[Mapping[str, Do]] = {"resume": recover, "rollback": recover}
+def takeover(session: Session) -> Result:
+    """Forward or back."""
+    workshop = session.open()
+    act = inspect_takeover if session.common.dry_run else take_over
+    return act(session.desk(), workshop, session.invocation.subject, back=session.invocation.back)
+
+
+def cancel(session: Session) -> Result:
+    workshop = session.open()
+    act = inspect_cancel if session.common.dry_run else ask_cancel
+    return act(session.desk(), workshop, session.invocation.subject)
+
+
+DO: Final[Mapping[str, Do]] = {
+    "resume": recover,
+    "rollback": recover,
+    "cancel": cancel,
+    "takeover": takeover,
+}
