@@ -113,7 +113,7 @@ SCENES = {
     "takeover-done": (interrupt, "takeover 7f3a --yes -q"),
     "takeover-dry-run": (interrupt, "takeover 7f3a --dry-run"),
     "cancel-nobody": (interrupt, "cancel 7f3a"),
-    "journal-verify": (interrupt, "journal verify 7f3a"),
+    "journal-verify": (move_first, "journal verify 7f3a"),
     "status-quiet": (nothing, "status"),
     "status-silent": (interrupt, "status"),
     "status-run": (interrupt, "status 7f3a"),
