@@ -17,7 +17,7 @@ from drp.actions.placement import find_links
 from drp.actions.prober import Prober, Question, Sight
 from drp.engine.tasks import Absent
 from drp.errors import ProviderError, VerificationError
-from drp.model.names import EDGE, LINK_ROLES, Instance, LinkRole
+from drp.model.names import EDGE, GUARD, LINK_ROLES, Instance, LinkRole
 from drp.model.reach import Cell, Matrix, Place, shown_red
 from drp.model.values import JsonMap
 from drp.ports.hosts import ContainerState
@@ -85,6 +85,9 @@ class Probing:
         yield self.inside(view.require(view.instance.container("redis")), "redis", "from-redis")
         yield self.inside(view.require(EDGE), "edge", "from-edge")
         yield self.beside()
+        guard = view.find(GUARD)
+        if guard is not None and guard.running:
+            yield self.inside(guard, "guard", "from-guard")
         for number, neighbour in enumerate(view.neighbours(), 1):
             yield self.inside(neighbour, "neighbour", f"from-other{number}")
 

@@ -14,7 +14,7 @@ from drp.actions.isolation_view import View
 from drp.model.names import Instance, LinkRole, ServiceRole
 from drp.model.reach import Cell, Expected, Place
 
-SourceKind = Literal["api", "mongodb", "redis", "edge", "helper", "neighbour"]
+SourceKind = Literal["api", "mongodb", "redis", "edge", "helper", "guard", "neighbour"]
 Group = Literal["mongodb", "redis", "api", "edge", "control", "other", "front", "published", "host", "store"]
 
 _HOST_PORTS: Final = (22, 2375, 2376)
@@ -55,6 +55,7 @@ _OPEN: Final[Mapping[tuple[SourceKind, Group], str]] = {
     ("helper", "mongodb"): "helpers work on the database",
     ("helper", "redis"): "helpers work on the cache",
     ("helper", "store"): "backups go to the store",
+    ("guard", "store"): "guards ask the witness",
 }
 _NOT_ASKED: Final[frozenset[tuple[SourceKind, Group]]] = frozenset(
     {
@@ -62,7 +63,7 @@ _NOT_ASKED: Final[frozenset[tuple[SourceKind, Group]]] = frozenset(
         ("mongodb", "mongodb"), ("mongodb", "api"), ("mongodb", "control"),
         ("redis", "redis"), ("redis", "api"), ("redis", "control"),
         ("edge", "edge"), ("edge", "front"), ("edge", "control"),
-        ("helper", "api"), ("helper", "control"),
+        ("helper", "api"), ("helper", "control"), ("guard", "control"),
         ("neighbour", "control"), ("neighbour", "other"), ("neighbour", "front"),
         ("neighbour", "published"), ("neighbour", "host"), ("neighbour", "store"),
     }
@@ -112,14 +113,14 @@ def expect(view: View, source: str, kind: SourceKind, *, resolve: Callable[[str]
 
 
 def _is_permitted_way(view: View, kind: SourceKind, place: Place) -> bool:
-    """An edge forwards to others by 443 on the public side, whoever they are; the guard asks its peers.
-
-    The guard stands where helpers stand, and no rule can tell them apart.
-    """
-    if kind == "helper" and place.transport == "tcp":
+    """An edge forwards to others by 443 on the public side, whoever they are; the guard asks its peers, and
+    stands where helpers stand, so that no rule can tell them apart."""
+    if place.transport != "tcp":
+        return False
+    if kind in ("helper", "guard"):
         return f"{place.address}:{place.port}" in find_peers(view.inventory, view.host)
     own = view.inventory.host(view.host).edge
-    return kind == "edge" and place.port == 443 and place.transport == "tcp" and place.address != own
+    return kind == "edge" and place.port == 443 and place.address != own
 
 
 def list_targets(view: View, *, resolve: Callable[[str], str]) -> list[Target]:

@@ -178,7 +178,7 @@ def test_the_helpers_way_out_ends_at_the_stores(company: FakeCompany) -> None:
     host, _ = find_instance(company)
     company.reach.no_firewall.add(host)
     red = {cell.source for cell in prove_acme(company).red()}
-    assert red == {"helper", "drp-edge"}
+    assert red == {"helper", "drp-edge", "drp-guard"}
 
 
 def test_helpers_have_the_way_of_the_guard_and_no_other_to_an_edge(company: FakeCompany) -> None:

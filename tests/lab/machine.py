@@ -301,15 +301,28 @@ class Machine:
         """
         if not self.pid:
             raise LabError(f"cannot enter '{self.name}': it is off")
-        old = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        new = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
-        try:
-            _set_namespace(new)
+        with _entered(Path(f"/proc/{self.pid}/ns/net")):
             yield
-        finally:
-            _set_namespace(old)
-            os.close(old)
-            os.close(new)
+
+    @contextlib.contextmanager
+    def net_of(self, pid: int) -> Iterator[None]:
+        """As ``net``, in the network of a process of this machine (its own number for it): a container's."""
+        with _entered(self.path(f"/proc/{pid}/ns/net")):
+            yield
+
+
+@contextlib.contextmanager
+def _entered(namespace: Path) -> Iterator[None]:
+    """This thread is in a network namespace meanwhile."""
+    old = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    new = os.open(namespace, os.O_RDONLY)
+    try:
+        _set_namespace(new)
+        yield
+    finally:
+        _set_namespace(old)
+        os.close(old)
+        os.close(new)
 
 
 def _set_namespace(descriptor: int) -> None:
