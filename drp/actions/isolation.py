@@ -22,7 +22,7 @@ from drp.model.reach import Cell, Matrix, Place, shown_red
 from drp.model.values import JsonMap
 from drp.ports.hosts import ContainerState
 
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 12
 _IPV6: Final = "IPv6"
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 

@@ -20,7 +20,7 @@ from drp.model.values import Json, JsonMap
 from drp.ports.helpers import Helpers, Job
 from drp.ports.hosts import Host
 
-SILENCE_S: Final = 1.5
+SILENCE_S: Final = 1.2
 """Seconds of silence that make a place closed: the kernel sends a second packet after one."""
 PATIENCE_S: Final = 10.0
 """How long to wait for a place that shall be open, which on a busy host takes its time."""
