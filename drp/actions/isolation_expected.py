@@ -40,8 +40,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
-    """What a kind of source finds in a group of targets. None: not asked."""
+class Rule:
+    """What a kind of source shall find in a group of targets."""
 
     expected: Expected
     reason: str
@@ -84,14 +84,12 @@ _CLOSED: Final[Mapping[Group, str]] = {
 }
 
 
-def find_rule(kind: SourceKind, group: Group) -> _Rule | None:
-    """What the promise says of a source and a target."""
+def find_rule(kind: SourceKind, group: Group) -> Rule | None:
+    """What the promise says of a kind of source and a group of targets; None: not asked."""
     if (kind, group) in _NOT_ASKED:
         return None
     reason = _OPEN.get((kind, group))
-    return (
-        _Rule(expected="open", reason=reason) if reason else _Rule(expected="closed", reason=_CLOSED[group])
-    )
+    return Rule(expected="open", reason=reason) if reason else Rule(expected="closed", reason=_CLOSED[group])
 
 
 def expect(view: View, source: str, kind: SourceKind, *, resolve: Callable[[str], str]) -> list[Asked]:
