@@ -37,6 +37,8 @@ class Board:
     title: str = ""
     status: str = ""
     began: datetime | None = None
+    eta_s: int | None = None
+    spread_s: int | None = None
     rows: dict[str, StageRow] = field(default_factory=dict)
     world: WorldEvent | None = None
 
@@ -67,7 +69,7 @@ class Board:
             way = " → ".join(end for end in (event.source, event.target) if end)
             self.title = f"{event.name} {event.tenant} {way}".rstrip()
         if self.began is None:
-            self.began = now
+            self.began, self.eta_s, self.spread_s = now, event.eta_s, event.spread_s
         for name, total in event.stages:
             self._row(name).total = total
 

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from drp.cli.board import Board
-from drp.cli.progress_text import render_progress
+from drp.cli.progress_text import render_eta, render_progress
 from drp.cli.screen import Screen, to_plain
 from drp.cli.words import render_seconds
 from drp.commands.events import (
@@ -89,7 +89,8 @@ class LineView:
 def _run_text(event: RunEvent) -> str:
     way = " -> ".join(end for end in (event.source, event.target) if end)
     steps = f", {event.steps} steps" if event.steps and event.status == "begun" else ""
-    return f"{way}{steps}" if way and event.status == "begun" else event.reason
+    eta = f", ETA {render_eta(event.eta_s, event.spread_s)}" if event.eta_s is not None else ""
+    return f"{way}{steps}{eta}" if way and event.status == "begun" else event.reason
 
 
 def _stage_text(event: StageEvent) -> str:

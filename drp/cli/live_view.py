@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from drp.cli.board import Board, StageRow
-from drp.cli.progress_text import render_progress
+from drp.cli.progress_text import render_eta, render_progress
 from drp.cli.screen import Screen
 from drp.cli.words import render_seconds
 from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent, WorldEvent
@@ -129,8 +129,8 @@ class LiveView:
 
 def draw(board: Board, now: datetime, *, height: int, keys: bool = True) -> list[str]:
     """The picture: title, stages, world, keys; stages that are done go first when there is no room."""
-    took = render_seconds((now - board.began).total_seconds() if board.began else 0)
-    title = f"{board.run}  {board.title} · {took}"
+    took = (now - board.began).total_seconds() if board.began else 0
+    title = f"{board.run}  {board.title} · {render_seconds(took)}{_left(board, took)}"
     world = [_world(board.world)] if board.world else []
     rows = [*board.rows.values()]
     fixed = 2 + len(world)
@@ -138,6 +138,13 @@ def draw(board: Board, now: datetime, *, height: int, keys: bool = True) -> list
         rows.remove(next((row for row in rows if row.status == "done"), rows[-1]))
     lines = [title, *(line for row in rows for line in _stage(row, now)), *world, *([_KEYS] if keys else [])]
     return lines[:height]
+
+
+def _left(board: Board, took: float) -> str:
+    """Nothing once a run takes longer than others took: nobody knows any more."""
+    if board.eta_s is None or took > board.eta_s:
+        return ""
+    return f" · {render_eta(board.eta_s - took, board.spread_s)} left"
 
 
 def _stage(row: StageRow, now: datetime) -> Iterator[str]:

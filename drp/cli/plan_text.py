@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from drp.cli.words import WIDTH, count, cut, render_place, render_seconds, wrap
+from drp.commands.estimates import Estimate
 from drp.commands.results import Review, Verdict
 
 _MARKS = {"already": "✓", "would": "+", "cannot-tell": "?"}
@@ -42,7 +43,14 @@ def _rows(review: Review) -> list[str]:
         rows.append(_row("outage", f"requests wait, at most {bar}; beyond it the move is rolled back"))
     if "content.equal" in actions:
         rows.append(_row("loss", "none: both databases are read back and compared before the switch"))
+    if review.duration is not None:
+        rows.append(_row("duration", _duration(review.duration)))
     return [*rows, _row("way back", _way_back(review))]
+
+
+def _duration(found: Estimate) -> str:
+    spread, off = render_seconds(found.spread_s), round(found.off * 100)
+    return f"{render_seconds(found.seconds)} ± {spread} (last {found.runs}: {off} % off)"
 
 
 def _way_back(review: Review) -> str:

@@ -20,6 +20,11 @@ def render_progress(event: ProgressEvent, *, bar: bool = False) -> str:
     return f"{drawn}{amount}{rate}{left}"
 
 
+def render_eta(eta_s: float, spread_s: float | None) -> str:
+    """``2m20s ± 30s``."""
+    return f"{render_seconds(round(eta_s))} ± {render_seconds(round(spread_s or 0))}"
+
+
 def _amount(value: int, unit: str) -> str:
     return render_size(value) if unit == "bytes" else f"{value:,} {unit}".rstrip()
 

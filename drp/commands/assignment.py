@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
+from drp.commands.estimates import Estimate
 from drp.commands.results import Review, Served
 from drp.engine.journal import Record
 from drp.model.plan import Plan
@@ -20,7 +21,8 @@ class Assignment:
 
     ``source`` and ``target`` as ``dc3/h1``. ``back``: undo instead of
     going forward. ``began``: when this process took it up; ``now``: who serves at that moment, when
-    that is not ``before``. ``header``: as in ``build_header``.
+    that is not ``before``. ``header``: as in ``build_header``;
+    ``estimate``: how long it will take in all, when that is known.
     """
 
     plan: Plan
@@ -35,6 +37,7 @@ class Assignment:
     back: bool = False
     can_go_back: bool = True
     header: JsonMap = field(default_factory=dict)
+    estimate: Estimate | None = None
 
 
 def build_header(shown: Review) -> JsonMap:

@@ -26,7 +26,10 @@ StepStatus = Literal["begun", "done", "failed", "retrying", "undoing", "undone",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:
-    """A run began, was taken up again, turned back or ended; ``steps`` is how many the plan has."""
+    """A run began, was taken up again, turned back or ended; ``steps`` is how many the plan has.
+
+    ``eta_s``: how long such runs take, give or take ``spread_s``; only when it begins, from three runs on.
+    """
 
     kind: ClassVar[str] = "run"
     run: str
@@ -37,6 +40,8 @@ class RunEvent:
     target: str = ""
     steps: int = 0
     reason: str = ""
+    eta_s: int | None = None
+    spread_s: int | None = None
     stages: tuple[tuple[str, int], ...] = ()
     """Names of the stages with their numbers of steps; not in JSON."""
 

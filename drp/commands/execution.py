@@ -12,6 +12,7 @@ from drp.commands.assignment import Assignment, describe
 from drp.commands.copying import Confirmation, CopyHook, catch_up
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
+from drp.commands.estimates import WORKED
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
 from drp.commands.lease import HeldLease
 from drp.commands.narration import Narrator
@@ -116,6 +117,10 @@ class Turn(ABC, Generic[R]):
     @abstractmethod
     def _tell_end(self, report: R) -> None: ...
 
+    def _measure(self, report: R) -> JsonMap:
+        """What is kept with the end of the run, for estimates to come."""
+        return {}
+
     @abstractmethod
     def _describe(self) -> JsonMap:
         """What another machine must know besides the plan."""
@@ -208,6 +213,7 @@ class Turn(ABC, Generic[R]):
             exit_code=report.ending.code,
             ended=render_utc(self._desk.clock.now()),
             journal_head=head,
+            details=self._measure(report),
         )
         try:
             Runs(self._workshop.witness).end(end)
@@ -230,6 +236,7 @@ class Execution(Turn[RunReport]):
             verb=assignment.verb,
             source=assignment.source,
             target=assignment.target,
+            estimate=assignment.estimate,
             before=_world(assignment.now or assignment.before, can_go_back=assignment.can_go_back),
         )
 
@@ -238,6 +245,11 @@ class Execution(Turn[RunReport]):
 
     def _describe(self) -> JsonMap:
         return describe(self._assignment)
+
+    def _measure(self, report: RunReport) -> JsonMap:
+        """How long it worked; not where its work was in several processes."""
+        is_whole = self._assignment.now is None
+        return {WORKED: round(report.seconds * 1000)} if is_whole else {}
 
     def _tell_end(self, report: RunReport) -> None:
         self._desk.emit(_world(report.served, can_go_back=report.can_go_back))

@@ -74,4 +74,5 @@ def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review
         target=shown.target,
         began=desk.clock.now(),
         header=build_header(shown),
+        estimate=shown.duration,
     )

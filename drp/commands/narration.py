@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
+from drp.commands.estimates import Estimate
 from drp.commands.events import (
     UNKNOWN,
     Emit,
@@ -34,15 +35,27 @@ class Narrator:
     """The engine's sink: counts the steps of each stage, and times steps and stages."""
 
     def __init__(
-        self, emit: Emit, plan: Plan, *, verb: str, source: str, target: str, before: WorldEvent
+        self,
+        emit: Emit,
+        plan: Plan,
+        *,
+        verb: str,
+        source: str,
+        target: str,
+        before: WorldEvent,
+        estimate: Estimate | None = None,
     ) -> None:
-        """``before``: what is known of the world when the run begins; told right after it has begun."""
+        """``before``: what is known of the world when the run begins; told right after it has begun.
+
+        ``estimate``: how long it will take.
+        """
         self._emit = emit
         self._plan = plan
         self._verb = verb
         self._source = source
         self._target = target
         self._before = before
+        self._estimate = estimate
         self._totals = Counter(step.stage for step in plan.steps)
         self._done: dict[str, set[str]] = {}
         self._began: dict[str, datetime] = {}
@@ -61,6 +74,7 @@ class Narrator:
         """The engine's own end is not told: how a run ended is known only when somebody has looked."""
         if event.status in _OUTCOMES:
             return
+        estimate = self._estimate if event.status == "begun" else None
         self._emit(
             RunEvent(
                 run=self._plan.run,
@@ -70,6 +84,8 @@ class Narrator:
                 source=self._source,
                 target=self._target,
                 steps=len(self._plan.steps),
+                eta_s=round(estimate.seconds) if estimate else None,
+                spread_s=round(estimate.spread_s) if estimate else None,
                 stages=tuple(self._totals.items()),
             )
         )

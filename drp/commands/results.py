@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from drp.commands.endings import DONE, Ending
+from drp.commands.estimates import Estimate
 from drp.commands.events import NOBODY, UNKNOWN, ErrorEvent, render_utc
 from drp.model.plan import Plan, Step
 from drp.model.values import Json, JsonMap
@@ -45,6 +46,7 @@ class Review:
     verdicts: tuple[Verdict, ...]
     freeze_s: float
     facts: JsonMap
+    duration: Estimate | None = None
     inventory: str = ""
     ending: Ending = DONE
 
@@ -60,6 +62,7 @@ class Review:
             "plan": self.digest,
             "steps": [_verdict_json(each) for each in self.verdicts],
             "counts": {word: self.count(word) for word in ("would", "already", "cannot-tell")},
+            **({"duration": self.duration.to_json()} if self.duration else {}),
         }
 
 

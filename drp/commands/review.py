@@ -9,11 +9,13 @@ from typing import Final
 
 from drp.actions.orders import Order
 from drp.commands.desk import Workshop
+from drp.commands.estimates import expect
 from drp.commands.results import Review, Verdict, Word
 from drp.engine.tasks import OBSERVE, Failed, Outcome, Partial, Perform, Present, Task
 from drp.errors import RefusedError
 from drp.model.plan import Plan, Step, canonical
 from drp.model.values import Json, JsonMap
+from drp.witness.runs import RunReader
 
 _PER_RUN: Final = ("run", "backup")
 """Parts of the facts that are new in each run, and so say nothing about the world."""
@@ -52,6 +54,7 @@ def review(workshop: Workshop, proposal: Proposal) -> Review:
         verdicts=tuple(iter_verdicts(plan, workshop.performer(plan.run, 0))),
         freeze_s=tenant.freeze.total_seconds(),
         facts=world_facts(facts),
+        duration=expect(RunReader(workshop.witness), order.verb, order.tenant),
         inventory=workshop.inventory.digest,
     )
 

@@ -35,7 +35,7 @@ class Peer:
         answer = self._envelope.open(self._post(ticket), bound_to=b"vouch" + ticket)
         told = answer.get("told")
         if not isinstance(told, dict):
-            raise RejectedError(f"cannot read the answer of the guard at {self.address}")
+            raise RejectedError(f"cannot ask guard '{self.address}': its answer says nothing of tenants")
         return {tenant: int(str(epoch)) for tenant, epoch in told.items()}
 
     def _post(self, ticket: bytes) -> bytes:

@@ -98,19 +98,22 @@ class RunReader:
                 f"cannot tell run '{run}': it may be {', '.join(hit.run for hit in hits)}",
                 hint=f"Write it in full, as in `drp status {hits[0].run}`.",
             )
-        return self._load(hits[0]) if hits else None
+        return self.load_one(hits[0]) if hits else None
 
     def iter_open(self, scope: str = "") -> Iterator[RunEntry]:
         """Runs that have not ended, those that fell silent included."""
         for name in self.names(scope):
             if not name.is_ended:
-                yield self._load(name)
+                yield self.load_one(name)
 
     def load(self, scope: str = "") -> list[RunEntry]:
         """All runs (of the scope) by time of begin, the newest last. One or two reads a run."""
-        return sorted((self._load(name) for name in self.names(scope)), key=lambda entry: entry.begin.began)
+        return sorted(
+            (self.load_one(name) for name in self.names(scope)), key=lambda entry: entry.begin.began
+        )
 
-    def _load(self, name: RunName) -> RunEntry:
+    def load_one(self, name: RunName) -> RunEntry:
+        """Begin and end of a run that is listed. Raises NotFoundError when it went away meanwhile."""
         key = _key(name.scope, name.run)
         begin = find_record(self._reader, RunBegin, f"{key}.json")
         if begin is None:

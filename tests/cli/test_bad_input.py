@@ -183,7 +183,10 @@ config/tenants/acme.yml:4:5   unknown key 'domian'; did you mean 'domains'?
 @pytest.mark.parametrize("line", ["status", "migrate acme --to dc5 --yes"])
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_a_wrong_configuration_stops_any_verb(shell: Shell, folder: Folder, name: str, line: str) -> None:
-    """Before a secret is opened or an address is called: there is no sealed file, and no port is made."""
+    """Bars 14 and 15.
+
+    Before a secret is opened or an address is called: there is no sealed file, and no port is made.
+    """
     prepare, expected = CONFIGURATIONS[name]
     prepare(folder)
     before = picture(folder.path)

@@ -57,6 +57,7 @@ def empty(shell: Shell) -> None:
     ],
 )
 def test_code(shell: Shell, code: int, prepare: Callable[[Shell], None], line: str) -> None:
+    """Bar 12."""
     prepare(shell)
     said = shell.type(line)
     assert said.code == code
@@ -65,6 +66,7 @@ def test_code(shell: Shell, code: int, prepare: Callable[[Shell], None], line: s
 
 
 def test_code_of_an_invalid_configuration(shell: Shell, tmp_path: Path) -> None:
+    """Bar 12."""
     assert shell.type(f"config show --config {tmp_path}").code == 3
 
 
@@ -91,6 +93,7 @@ def test_nothing_else_ends_the_process() -> None:
 
 
 def test_bug_shows_no_traceback_but_names_its_log(shell: Shell) -> None:
+    """Bar 20."""
     break_it(shell)
     said = shell.type("status")
     assert "Traceback" not in said.err
@@ -102,6 +105,7 @@ def test_bug_shows_no_traceback_but_names_its_log(shell: Shell) -> None:
 
 
 def test_traceback_is_written_for_bugs_only(shell: Shell) -> None:
+    """Bar 20."""
     damage(shell)
     shell.type(MOVE)
     shell.type("status zzzz")

@@ -55,6 +55,7 @@ def is_clean(value: Json) -> bool:
 def test_stream_has_the_shape_of_the_contract(
     shell: Shell, prepare: Callable[[Shell], None], line: str
 ) -> None:
+    """Bar 35."""
     prepare(shell)
     said = shell.type(line)
     lines = said.lines()

@@ -29,6 +29,7 @@ def drp(*words: str, state: Path, config: Path | None = None) -> subprocess.Comp
 
 
 def test_drp_alone_says_what_to_type(tmp_path: Path) -> None:
+    """Bar 1."""
     done = drp(state=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -37,6 +38,7 @@ def test_drp_alone_says_what_to_type(tmp_path: Path) -> None:
 
 
 def test_drp_alone_says_what_needs_you(tmp_path: Path) -> None:
+    """Bar 1."""
     Bench(tmp_path).cut("after-effect:restore")
     done = drp(state=tmp_path)
     assert "✗ migrate-310304-7f3a is running or silent: drp status 7f3a, drp resume 7f3a" in done.stderr

@@ -23,6 +23,7 @@ def test_kept_plan_is_run(shell: Shell, kept: Path) -> None:
 
 
 def test_stale_plan_writes_nothing(shell: Shell, kept: Path) -> None:
+    """Bar 11."""
     shell.type("migrate acme --to dc5 --yes -q")
     shell.type("migrate acme --to dc3 --yes -q")
     before = shell.company.dump(), shell.company.stores["witness"].dump()

@@ -43,6 +43,7 @@ def _handlers() -> Iterator[None]:
     ],
 )
 def test_signals_in_time(moments: list[float], told: list[str]) -> None:
+    """Bar 28: two within a second are one."""
     run, clock = Run(), iter(moments)
     stop = Stop(run, monotonic=lambda: next(clock))
     for _ in moments:
@@ -68,5 +69,6 @@ def test_term_is_like_ctrl_c_before_a_run() -> None:
 
 
 def test_closed_terminal_ends_nothing() -> None:
+    """Bar 29."""
     prepare()
     signal.raise_signal(signal.SIGHUP)

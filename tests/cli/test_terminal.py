@@ -43,11 +43,13 @@ def test_terminal_gets_a_coloured_mark_and_the_same_words(shell: Shell) -> None:
     ],
 )
 def test_colour_is_for_terminals_that_want_it(environment: dict[str, str], color: bool) -> None:
+    """Bars 21 and 22."""
     assert open_screen(Stream(terminal=True), environment).color is color
     assert open_screen(Stream(), environment).color is False
 
 
 def test_motion_needs_a_terminal_that_can_move() -> None:
+    """Bar 21."""
     assert open_screen(Stream(terminal=True), {"TERM": "xterm"}).motion
     assert not open_screen(Stream(terminal=True), {"TERM": "dumb", "FORCE_COLOR": "1"}).motion
     assert not open_screen(Stream(), {"TERM": "xterm", "FORCE_COLOR": "1"}).motion
@@ -68,6 +70,7 @@ class Closed(Stream):
 
 
 def test_closed_output_stops_no_run(shell: Shell) -> None:
+    """Bar 36."""
     code = shell.run("migrate acme --to dc5 --yes", Stream(), Closed(), Closed())
     assert code == 0
     assert shell.type("status acme --json").lines()[-1]["data"]["tenants"][0]["serves"] == "dc5"  # type: ignore[index,call-overload]
@@ -111,6 +114,7 @@ def play(view: LineView | LiveView | None, board: Board, clock: ManualClock) -> 
 
 @pytest.mark.parametrize("height", [20, 30, 60])
 def test_picture_is_never_taller_than_the_screen(height: int) -> None:
+    """Bar 24."""
     clock, board = ManualClock(), Board()
     play(None, board, clock)
     lines = draw(board, clock.now(), height=height)
@@ -125,6 +129,7 @@ def test_picture_is_never_taller_than_the_screen(height: int) -> None:
 
 
 def test_live_view_gives_the_cursor_back_and_repeats_no_line() -> None:
+    """Bars 24 and 27."""
     clock = ManualClock()
     stream = Stream(terminal=True)
     screen = Screen(stream=stream, color=False, motion=True, unicode=True)
@@ -139,6 +144,7 @@ def test_live_view_gives_the_cursor_back_and_repeats_no_line() -> None:
 
 
 def test_line_view_breaks_a_long_silence() -> None:
+    """Bar 26."""
     clock = ManualClock()
     stream = Stream()
     view = LineView(Screen(stream=stream, color=False, motion=False, unicode=True), UTC, now=clock.now)

@@ -130,7 +130,7 @@ ESCAPES = re.compile(r"[\x1b\r\x07\x08]")
 
 @pytest.mark.parametrize("name", SCENES)
 def test_words(shell: Shell, name: str) -> None:
-    """The exact words; and without a terminal never an escape code, whoever asks for colour."""
+    """Bars 18 and 21: the exact words; without a terminal never an escape code, whoever asks for colour."""
     prepare, line = SCENES[name]
     shell.environment = {**shell.environment, "TERM": "xterm", "FORCE_COLOR": "1"}
     prepare(shell)

@@ -48,6 +48,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Who serves what, which runs are open, what needs you. Changes nothing.",
         ("drp status", "drp status 7f3a --json"),
         status,
+        (4,),
     ),
     "check": Verb(
         "Look whether all that a change or a disaster needs is there and well.",
