@@ -38,7 +38,7 @@ def require_newest(ports: ReadPorts, tenant: Tenant) -> Manifest:
     if found is None:
         raise RefusedError(
             f"cannot restore '{tenant.name}': no backup of it can be read",
-            hint=f"Take one with `drp backup {tenant.name}` as long as it is served.",
+            hint=f"See who serves it with `drp status {tenant.name}`, and `drp check stores`.",
         )
     return found
 

@@ -117,9 +117,9 @@ class Turn(ABC, Generic[R]):
     @abstractmethod
     def _tell_end(self, report: R) -> None: ...
 
+    @abstractmethod
     def _measure(self, report: R) -> JsonMap:
         """What is kept with the end of the run, for estimates to come."""
-        return {}
 
     @abstractmethod
     def _describe(self) -> JsonMap:

@@ -314,7 +314,7 @@ WORLDS: dict[str, tuple[Callable[[Shell], None], str, str]] = {
         """\
 [stderr]
 runbooks/migrate.yml:7:63   steps need each other: first → second → first
-✗ 1 problem, nothing was touched · again: drp check config · exit 3
+✗ 1 problem, nothing was touched · again: drp runbook lint · exit 3
 [stdout]
 [exit 3]
 """,
