@@ -13,6 +13,7 @@
     │   ├── ConflictError                somebody else has changed it meanwhile, or the name is taken
     │   └── RateLimitedError             carries retry_after (seconds)
     ├── StuckError                   7   neither forward nor back without hands
+    ├── WaitingError                 8   somebody's yes is missing; nothing touched
     └── BugError                    70   drp itself is wrong
 
 Grammar of a message: ``cannot VERB 'OBJECT': CAUSE``, lower case, no full stop, seen and not
@@ -155,6 +156,13 @@ class StuckError(DrpError):
 
     exit_code = 7
     word = "stuck"
+
+
+class WaitingError(DrpError):
+    """It is to wait: for an approval, a window, a TTL."""
+
+    exit_code = 8
+    word = "waiting"
 
 
 class BugError(DrpError):

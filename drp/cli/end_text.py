@@ -142,6 +142,8 @@ def _hint(report: RunReport) -> str:
     match report.ending.word:
         case "as-before" | "refused":
             return f"{own}See `drp status {tail}`; try again with `drp {report.command}`."
+        case "waiting":
+            return f"Approve it with `drp approve {tail}`, or drop it with `drp rollback {tail}`."
         case "cancelled":
             return f"Go on with `drp resume {tail}`, or back with `drp rollback {tail}`."
         case "unknown":

@@ -58,6 +58,7 @@ class Invocation:
     plan: Path | None = None
     out: Path | None = None
     back: bool = False
+    ask_later: bool = False
     names: tuple[str, ...] = ()
     svg: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import Final
 
 from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
@@ -12,12 +13,15 @@ from drp.model.values import SHOWN
 
 _STEPS_SHOWN = 15
 
+_NEEDS: Final = {"silent": ("✗", "resume"), "waiting": ("·", "approve"), "approved": ("·", "resume")}
+"""Runs that need somebody: their mark, and the verb that takes care of them."""
+
 
 def render_status(report: StatusReport, zone: tzinfo) -> list[str]:
     """The whole answer of ``drp status``, at most 24 lines."""
     troubled = [each for each in report.served if not each.writes]
-    silent = [run for run in report.runs if run.status == "silent"]
-    others = [run for run in report.runs if run.status != "silent"]
+    silent = [run for run in report.runs if run.status in _NEEDS]
+    others = [run for run in report.runs if run.status not in _NEEDS]
     needs, quiet = len(troubled) + len(silent), len(report.served) - len(troubled)
     running = sum(run.status in ("running", "leased") for run in others)
     seen = f"seen {render_clock(report.at, zone)}"
@@ -42,7 +46,7 @@ def _served(served: Served, zone: tzinfo) -> str:
 
 def _run(run: RunFact, zone: tzinfo) -> str:
     tail, way = tail_of(run.run), " → ".join(end for end in (run.source, run.target) if end)
-    mark, verb = ("✗", "resume") if run.status == "silent" else ("▶", "status")
+    mark, verb = _NEEDS.get(run.status, ("▶", "status"))
     began = render_clock(datetime.fromisoformat(run.began), zone)
     about = f"{run.tenant:<8} {tail} {run.verb} {way}".rstrip()
     return f"{mark} {about}, {run.status}, began {began} by {run.owner}   drp {verb} {tail}"

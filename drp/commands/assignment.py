@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
+from typing import Final
 
 from drp.commands.estimates import Estimate
 from drp.commands.results import Review, Served
 from drp.engine.journal import Record
 from drp.model.plan import Plan
 from drp.model.values import Json, JsonMap
+
+WAITS: Final = "waits"
+"""Key of a run's header: it was recorded to be approved later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +80,5 @@ def describe(assignment: Assignment) -> JsonMap:
         "expected": assignment.expected,
         "from": assignment.source,
         "to": assignment.target,
+        WAITS: assignment.header.get(WAITS) is True,
     }

@@ -21,7 +21,8 @@ from drp.commands.results import RunReport, Served
 from drp.commands.runs import StateFolder
 from drp.commands.stopping import Departure
 from drp.engine.events import Sink
-from drp.engine.runner import Runner
+from drp.engine.journal import Stamp
+from drp.engine.runner import Runner, draft_plan
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError, RefusedError
 from drp.model.plan import Plan
@@ -105,6 +106,14 @@ class Turn(ABC, Generic[R]):
             # Signals stay with the run until its end is written down.
             with self._desk.stops(runner) as departure:
                 return self._turn(runner, journal, departure)
+
+    def announce(self) -> None:
+        """Record the plan here and in the witness, and begin nothing. Raises what the witness raises."""
+        work, desk = self._work, self._desk
+        hook = CopyHook(self._copy, desk.clock, work.plan, begin=self._record_begin)
+        stamp = Stamp(time=desk.clock.now(), actor=desk.operator, epoch=self._held.number)
+        with closing(SqliteJournal(StateFolder(desk.state).journal(work.plan.run), copy=hook)) as journal:
+            journal.append([draft_plan(work.plan, work.header)], stamp)
 
     @abstractmethod
     def _sink(self) -> Sink:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drp.actions.orders import Order
-from drp.commands.assignment import Assignment, build_header
+from drp.commands.approval import postpone
+from drp.commands.assignment import WAITS, Assignment, build_header
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.execution import Execution
 from drp.commands.lease import hold_lease
 from drp.commands.results import Review, RunReport
-from drp.commands.review import Proposal, check_unmoved, propose, render_command, review
+from drp.commands.review import Proposal, check_same, check_unmoved, propose, render_command, review
 from drp.commands.runs import StateFolder, build_run_id
-from drp.commands.saved import SavedPlan, check_same
+from drp.commands.saved import SavedPlan
 from drp.commands.serving import find_served
 from drp.errors import RefusedError
 
@@ -26,23 +27,29 @@ def plan(workshop: Workshop, order: Order) -> Review:
     return review(workshop, propose(workshop, replace(order, run=DRY_RUN)))
 
 
-def launch(desk: Desk, workshop: Workshop, order: Order, *, saved: SavedPlan | None = None) -> RunReport:
+def launch(
+    desk: Desk, workshop: Workshop, order: Order, *, saved: SavedPlan | None = None, later: bool = False
+) -> RunReport:
     """Do what the order says, once the plan was shown and every question answered with yes.
 
-    ``saved``: only if the plan is still that one.
+    ``saved``: only if the plan is still that one. ``later``: ask nobody, and leave it as a run that waits to
+    be approved.
     Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
     """
     run = build_run_id(order.verb, desk.clock.now(), desk.tail())
     proposal = propose(workshop, replace(order, run=run))
     if saved is not None:
-        check_same(saved, proposal, render_command(order))
+        check_same(saved.digest, saved.facts, proposal, render_command(order))
     shown = review(workshop, proposal)
     desk.show(shown)
-    answers = ask_approvals(desk, shown)
+    answers = {} if later else ask_approvals(desk, shown)
     StateFolder(desk.state).ensure()
     with hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held:
         check_unmoved(workshop, proposal, shown)
         assignment = replace(_assign(desk, workshop, proposal, shown=shown), answers=answers)
+        if later:
+            header = {**assignment.header, WAITS: True}
+            return postpone(desk, workshop, held, replace(assignment, header=header))
         return Execution(desk, workshop, held, assignment=assignment).run()
 
 

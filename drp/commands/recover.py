@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from drp.commands.approval import check_world, is_postponed, require_approved
 from drp.commands.assignment import Assignment, header_of, text_of
 from drp.commands.desk import Desk, Workshop
 from drp.commands.doubts import draft_doubts
@@ -57,13 +58,19 @@ def go_on(
     desk: Desk, workshop: Workshop, found: FoundRun, *, back: bool, expired: LeaseState | None = None
 ) -> RunReport:
     """Show it, ask, go on. ``expired``: its lease as this process saw it expire. Raises as ``recover``."""
+    is_new = is_postponed(found.records) and not back
+    if is_new:
+        require_approved(found.records, found.begin)
     desk.show(describe(workshop, found, back=back))
-    _ask(desk, found, back=back)
+    if not is_new:
+        _ask(desk, found, back=back)
     folder = StateFolder(desk.state)
     folder.ensure()
     run, tenant = found.begin.run, found.begin.scope
     with hold_lease(desk, workshop, tenant, run=run, verb=found.begin.verb, expired=expired) as held:
         _check_unmoved(desk, workshop, found)
+        if is_new:
+            check_world(workshop, found.records)
         _restore(desk, workshop, found, held)
         now = find_served(workshop.ports, workshop.inventory.tenants[tenant])
         assignment = replace(_assign(desk, found, back=back), now=now)
@@ -218,7 +225,7 @@ def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:
         source=text_of(details.get("from")),
         target=text_of(details.get("to")),
         began=desk.clock.now(),
-        answers=_missing_answers(desk, found.state),
+        answers={} if back else _missing_answers(desk, found.state),
         back=back,
         can_go_back=not found.state.past_final,
     )

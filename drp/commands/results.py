@@ -208,7 +208,7 @@ class RunFact:
     """A run as the witness lists it.
 
     ``status``: running, leased (held on a machine that cannot be seen from here), silent (nobody has its
-    lease), or how it ended.
+    lease), waiting (for approval), approved (not yet begun), or how it ended.
     """
 
     run: str

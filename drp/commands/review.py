@@ -100,6 +100,23 @@ def world_facts(facts: Mapping[str, Json]) -> JsonMap:
     return {name: value for name, value in facts.items() if name not in _PER_RUN}
 
 
+def check_same(digest: str, facts: JsonMap, proposal: Proposal, command: str) -> None:
+    """Raises RefusedError, naming the first difference, when it is no more the plan of that digest.
+
+    ``facts``: what that one was made from, or a part of it.
+    """
+    if world_digest(proposal) == digest:
+        return
+    now = {name: value for name, value in world_facts(proposal.facts).items() if name in facts}
+    moved = find_difference(world_facts(facts), now) or "the runbook is another one"
+    raise RefusedError(
+        f"cannot apply plan '{digest}': {moved}",
+        state="nothing was touched",
+        hint=f"Look again with `drp plan {command}`.",
+        page="A9",
+    )
+
+
 def check_unmoved(workshop: Workshop, proposal: Proposal, review: Review) -> None:
     """Gather the facts once more. Raises RefusedError when they are not those the plan was made from."""
     now = world_facts(workshop.gather(proposal.order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Final
 
 from drp.actions.orders import Order
 from drp.commands.results import Review
-from drp.commands.review import Proposal, find_difference, world_digest, world_facts
 from drp.errors import RefusedError
 from drp.model.plan import canonical
 from drp.model.values import JsonMap
@@ -19,7 +19,10 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
-    """The order, and the facts it was planned from; ``digest`` names both. No secret is in it."""
+    """The order, and the facts it was planned from; ``digest`` names both. No secret is in it.
+
+    The file ends with a checksum: a plan is either the one that was shown, or none.
+    """
 
     order: Order
     digest: str
@@ -38,7 +41,7 @@ def save_plan(path: Path, review: Review) -> None:
     }
     try:
         with path.open("xb") as file:
-            file.write(canonical(data) + b"\n")
+            file.write(canonical({**data, "checksum": _checksum(data)}) + b"\n")
     except OSError as error:
         raise RefusedError(f"cannot keep plan '{path}': {error.strerror}") from error
 
@@ -53,6 +56,11 @@ def load_plan(path: Path) -> SavedPlan:
                 hint="Plan anew with this drp.",
                 page="B10",
             )
+        if data.pop("checksum") != _checksum(data):
+            raise RefusedError(
+                f"cannot read plan '{path}': it was changed after it was made",
+                hint="Plan anew; a plan is never edited.",
+            )
         order = Order(verb=data["verb"], run="", tenant=data["tenant"], site=data["site"])
         return SavedPlan(order=order, digest=data["digest"], facts=data["facts"])
     except OSError as error:
@@ -61,14 +69,5 @@ def load_plan(path: Path) -> SavedPlan:
         raise RefusedError(f"cannot read plan '{path}': it is no plan of drp") from error
 
 
-def check_same(saved: SavedPlan, proposal: Proposal, command: str) -> None:
-    """Raises RefusedError, naming the first difference, when the plan would not be the one that was kept."""
-    if world_digest(proposal) == saved.digest:
-        return
-    moved = find_difference(saved.facts, world_facts(proposal.facts)) or "the runbook is another one"
-    raise RefusedError(
-        f"cannot apply plan '{saved.digest}': {moved}",
-        state="nothing was touched",
-        hint=f"Look again with `drp plan {command}`.",
-        page="A9",
-    )
+def _checksum(data: JsonMap) -> str:
+    return hashlib.sha256(canonical(data)).hexdigest()

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from drp.actions.action import ReadPorts
+from drp.commands.approval import is_approved, is_postponed
+from drp.commands.assignment import WAITS
 from drp.commands.journals import read_records
 from drp.commands.results import RunFact, Served, StatusReport
 from drp.commands.runs import StateFolder
@@ -15,10 +17,13 @@ from drp.commands.serving import find_served
 from drp.engine.fold import fold
 from drp.errors import RefusedError
 from drp.ports.objects import ObjectReader
-from drp.witness.leases import IsAlive, LeaseReader
-from drp.witness.runs import RunEntry, RunReader
+from drp.witness.leases import TERM, IsAlive, LeaseReader
+from drp.witness.runs import RunBegin, RunEntry, RunReader
 
 _AT_ONCE = 8
+_PARTS = 3
+_LOOKS = 10
+"""How long a run of another machine is watched, as a part of a term, and how often it is looked at then."""
 
 
 class Observer:
@@ -39,6 +44,8 @@ class Observer:
             return self._of_run(subject)
         tenants = [subject] if subject else [*inventory.tenants]
         runs = [self._fact(entry) for entry in RunReader(self._witness()).iter_open(subject)]
+        if subject:
+            runs = [self._watch(run) for run in runs]
         return self._report(tenants, runs)
 
     def _witness(self) -> ObjectReader:
@@ -51,7 +58,7 @@ class Observer:
                 f"cannot show '{subject}': it is neither a tenant nor a run",
                 hint="See what there is with `drp status`.",
             )
-        fact = self._fact(entry)
+        fact = self._watch(self._fact(entry))
         records = read_records(self._folder.journal(fact.run), self._witness(), fact.run)
         if records:
             steps = {name: step.status for name, step in fold(records).steps.items()}
@@ -78,14 +85,35 @@ class Observer:
             tenant=begin.scope,
             owner=begin.owner,
             began=begin.began,
-            status=entry.end.status if entry.end else self._activity(begin.scope, begin.run),
+            status=entry.end.status if entry.end else self._activity(begin),
             source=str(begin.details.get("from", "")),
             target=str(begin.details.get("to", "")),
         )
 
-    def _activity(self, tenant: str, run: str) -> str:
-        """What the lease tells of an open run."""
-        found = LeaseReader(self._witness()).find(tenant)
-        if found is None or found.is_ended or found.lease.holder.run != run:
-            return "silent"
+    def _activity(self, begin: RunBegin) -> str:
+        """What the lease tells of an open run; of one that nobody works on, if it waits to be approved."""
+        found = LeaseReader(self._witness()).find(begin.scope)
+        if found is None or found.is_ended or found.lease.holder.run != begin.run:
+            return self._rest(begin) if begin.details.get(WAITS) else "silent"
         return {True: "running", False: "silent", None: "leased"}[self._is_alive(found.lease.holder)]
+
+    def _rest(self, begin: RunBegin) -> str:
+        records = read_records(self._folder.journal(begin.run), self._witness(), begin.run)
+        if not is_postponed(records):
+            return "silent"
+        return "approved" if is_approved(records) else "waiting"
+
+    def _watch(self, fact: RunFact) -> RunFact:
+        """Whether a run of another machine goes on: a beat of it may be seen within a third of its term."""
+        if fact.status != "leased":
+            return fact
+        reader = LeaseReader(self._witness())
+        first = reader.find(fact.tenant)
+        for _ in range(_LOOKS):
+            self._ports.clock.wait(TERM / _PARTS / _LOOKS)
+            now = reader.find(fact.tenant)
+            if now is None or first is None or now.lease.number != first.lease.number:
+                return fact
+            if now.beat > first.beat:
+                return replace(fact, status="running")
+        return fact

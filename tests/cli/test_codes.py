@@ -10,7 +10,7 @@ import pytest
 
 import drp
 from drp.cli.grammar.catalogue import VERBS
-from drp.commands.endings import ENDINGS, WAITING
+from drp.commands.endings import ENDINGS
 from tests.cli.shell import Shell
 from tests.cli.test_texts import (
     blind,
@@ -49,6 +49,7 @@ def empty(shell: Shell) -> None:
         (5, lease_elsewhere, MOVE),
         (6, damage, MOVE),
         (7, damage_and_block, MOVE),
+        (8, nothing, f"{MOVE} --ask-later"),
         (9, block_release, MOVE),
         (10, blind, MOVE),
         (11, hide_engine, "check engines"),
@@ -68,11 +69,6 @@ def test_code(shell: Shell, code: int, prepare: Callable[[Shell], None], line: s
 def test_code_of_an_invalid_configuration(shell: Shell, tmp_path: Path) -> None:
     """Bar 12."""
     assert shell.type(f"config show --config {tmp_path}").code == 3
-
-
-def test_code_8_is_for_verbs_to_come() -> None:
-    assert WAITING.code == 8
-    assert all(8 not in verb.codes for verb in VERBS.values())
 
 
 def test_help_names_only_codes_that_exist() -> None:

@@ -60,3 +60,9 @@ def test_plan_is_never_written_over(shell: Shell, kept: Path) -> None:
 def test_kept_plan_holds_no_secret(shell: Shell, kept: Path) -> None:
     for secret in shell.company.secrets.values():
         assert secret.reveal() not in kept.read_bytes()
+
+
+def test_plan_that_was_edited_is_refused(shell: Shell, kept: Path) -> None:
+    kept.write_text(kept.read_text().replace("acme.example.test", "evil.example.test"))
+    said = shell.type(f"migrate --plan {kept} --yes")
+    assert (said.code, "it was changed after it was made" in said.words) == (4, True)

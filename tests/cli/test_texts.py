@@ -62,6 +62,10 @@ def interrupt_late(shell: Shell) -> None:
     bench.cut("after-effect:route/h1")
 
 
+def ask_later(shell: Shell) -> None:
+    assert shell.type("migrate acme --to dc5 --ask-later -q").code == 8
+
+
 def move_first(shell: Shell) -> None:
     assert shell.type("migrate acme --to dc5 --yes -q").code == 0
 
@@ -114,6 +118,10 @@ SCENES = {
     "takeover-dry-run": (interrupt, "takeover 7f3a --dry-run"),
     "cancel-nobody": (interrupt, "cancel 7f3a"),
     "journal-verify": (move_first, "journal verify 7f3a"),
+    "migrate-waiting": (nothing, "migrate acme --to dc5 --ask-later -q"),
+    "approve-done": (ask_later, "approve 7f3a --yes -q"),
+    "resume-unapproved": (ask_later, "resume 7f3a --yes"),
+    "status-waiting": (ask_later, "status"),
     "status-quiet": (nothing, "status"),
     "status-silent": (interrupt, "status"),
     "status-run": (interrupt, "status 7f3a"),

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from drp.errors import RefusedError
-from tests.commands.bench import Bench
+from drp.witness.leases import LeaseReader, Leases
+from tests.commands.bench import BeatingClock, Bench
 
 
 def test_status_of_all_names_who_serves_each_tenant(bench: Bench) -> None:
@@ -71,3 +72,14 @@ def test_status_writes_nothing(bench: Bench) -> None:
     before = bench.company.stores["witness"].dump(), bench.company.dump()
     bench.status()
     assert (bench.company.stores["witness"].dump(), bench.company.dump()) == before
+
+
+def test_run_of_another_machine_whose_beat_is_seen_is_running(bench: Bench) -> None:
+    bench.cut("after-effect:restore")
+    bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
+    found = LeaseReader(bench.workshop.witness).find("acme")
+    assert found is not None
+    leases = Leases(bench.workshop.witness, bench.company.clock, is_alive=lambda _: None)
+    bench.company.clock = BeatingClock(leases, found.lease, first=100)
+    assert [run.status for run in bench.status("7f3a").runs] == ["running"]
+    assert [run.status for run in bench.status("acme").runs] == ["running"]

@@ -7,12 +7,19 @@ from typing import Annotated, Final
 
 import typer
 
-from drp.cli.grammar.verb import RUN_CODES, Out, Plan, Tenant, Verb
+from drp.cli.grammar.verb import RUN_CODES, AskLater, Out, Plan, Tenant, Verb
 from drp.cli.invocation import Common, Invocation
 
 
-def deploy(tenant: Tenant = "", *, plan: Plan = None, out: Out = None, common: Common) -> Invocation:
-    return Invocation(verb="deploy", subject=tenant, plan=plan, out=out, common=common)
+def deploy(
+    tenant: Tenant = "",
+    *,
+    plan: Plan = None,
+    out: Out = None,
+    ask_later: AskLater = False,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="deploy", subject=tenant, plan=plan, out=out, ask_later=ask_later, common=common)
 
 
 def migrate(
@@ -21,9 +28,12 @@ def migrate(
     to: Annotated[str, typer.Option("--to", metavar="SITE", help="Where it shall be served.")] = "",
     plan: Plan = None,
     out: Out = None,
+    ask_later: AskLater = False,
     common: Common,
 ) -> Invocation:
-    return Invocation(verb="migrate", subject=tenant, site=to, plan=plan, out=out, common=common)
+    return Invocation(
+        verb="migrate", subject=tenant, site=to, plan=plan, out=out, ask_later=ask_later, common=common
+    )
 
 
 def retire(
@@ -32,9 +42,12 @@ def retire(
     source: Annotated[str, typer.Option("--from", metavar="SITE", help="Where its old stack is.")] = "",
     plan: Plan = None,
     out: Out = None,
+    ask_later: AskLater = False,
     common: Common,
 ) -> Invocation:
-    return Invocation(verb="retire", subject=tenant, site=source, plan=plan, out=out, common=common)
+    return Invocation(
+        verb="retire", subject=tenant, site=source, plan=plan, out=out, ask_later=ask_later, common=common
+    )
 
 
 VERBS: Final[Mapping[str, Verb]] = {

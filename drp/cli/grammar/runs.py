@@ -46,6 +46,14 @@ def cancel(
     return Invocation(verb="cancel", subject=run, common=common)
 
 
+def approve(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its tail, or a tenant.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="approve", subject=run, common=common)
+
+
 VERBS: Final[Mapping[str, Verb]] = {
     "resume": Verb(
         "Look at what an interrupted run did, then go on with it.",
@@ -58,6 +66,12 @@ VERBS: Final[Mapping[str, Verb]] = {
         ("drp rollback 7f3a", "drp rollback acme --dry-run"),
         rollback,
         RUN_CODES,
+    ),
+    "approve": Verb(
+        "Show the plan of a run that waits, and say yes to it; `drp resume` then starts it.",
+        ("drp approve 7f3a", "drp approve 7f3a --yes --json"),
+        approve,
+        (4, 5),
     ),
     "cancel": Verb(
         "Ask a running run, wherever it is, to stop at its next safe point.",

@@ -11,12 +11,14 @@ import typer
 
 from drp.cli.invocation import Invocation
 
-RUN_CODES: Final = (4, 5, 6, 7, 9, 10)
+RUN_CODES: Final = (4, 5, 6, 7, 8, 9, 10)
 """What a verb that runs a plan can end with, beside what every verb can."""
 
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="Name of a tenant of the configuration.")]
 Plan = Annotated[Path | None, typer.Option(metavar="FILE", help="Run exactly this plan; no other argument.")]
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="With --dry-run or `plan`: keep the plan.")]
+
+AskLater = Annotated[bool, typer.Option("--ask-later", help="Begin nothing: wait for `drp approve RUN`.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def change(session: Session) -> Result:
     saved = load_plan(invocation.plan) if invocation.plan else None
     order = _order(session, workshop, saved)
     if not session.common.dry_run:
-        return launch.launch(session.desk(), workshop, order, saved=saved)
+        return launch.launch(session.desk(), workshop, order, saved=saved, later=invocation.ask_later)
     found = launch.plan(workshop, order)
     if invocation.out is not None:
         save_plan(invocation.out, found)

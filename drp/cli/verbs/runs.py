@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from drp.cli.verbs.session import Do, Session
+from drp.commands.approval import approve as say_yes
+from drp.commands.approval import inspect_approval
 from drp.commands.cancel import ask_cancel, inspect_cancel
-from drp.commands.recover import inspect
+from drp.commands.recover import find_entry, inspect
 from drp.commands.recover import recover as take_up
 from drp.commands.results import Result
 from drp.commands.takeover import inspect_takeover, take_over
@@ -33,9 +35,19 @@ def cancel(session: Session) -> Result:
     return act(session.desk(), workshop, session.invocation.subject)
 
 
+def approve(session: Session) -> Result:
+    """A dry run shows the plan."""
+    workshop, desk = session.open(), session.desk()
+    begin = find_entry(workshop, session.invocation.subject, verb="approve").begin
+    if session.common.dry_run:
+        return inspect_approval(desk, workshop, begin)
+    return say_yes(desk, workshop, begin)
+
+
 DO: Final[Mapping[str, Do]] = {
     "resume": recover,
     "rollback": recover,
+    "approve": approve,
     "cancel": cancel,
     "takeover": takeover,
 }
