@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -114,6 +115,7 @@ class Scenario(Generic[W]):
     dump_back: Callable[[W], object] | None = None
     complaints: Callable[[W], Sequence[str]] = _no_complaints
     clock: Callable[[W], ManualClock] = _new_clock
+    copy: Callable[[W], W] = deepcopy
     in_flight: int = 8
 
 
@@ -187,11 +189,7 @@ class Crasher(Generic[W]):
         ``places`` are numbers of points, from 1.
         """
         for at in self._places(sample) if places is None else places:
-            chance, cuts, left = self._draw(at), [at], self._check_resumed([at])
-            for _ in range(depth - 1):
-                if left:
-                    cuts.append(chance.randint(1, left))
-                    left = self._check_resumed(cuts)
+            self._check_resumed(at, depth=depth)
         return self.tally
 
     def roll_back_everywhere(
@@ -217,21 +215,28 @@ class Crasher(Generic[W]):
     def _draw(self, at: int) -> random.Random:
         return random.Random(f"{self._seed} at {at}")
 
-    def _check_resumed(self, cuts: Sequence[int]) -> int:
-        """One story of crashes at these points, one a life. Gives the number of points of its last life."""
+    def _check_resumed(self, at: int, *, depth: int) -> None:
+        """Cut at this point and ``depth - 1`` times in resuming; after each cut a copy is resumed in peace."""
         world, stored, trail = self._scenario.make_world(), list[bytes](), list[str]()
+        chance = self._draw(at)
         with self._told(trail):
-            for at in cuts:
+            for more in reversed(range(depth)):
                 self._cut(world, stored, trail, at=at)
-            last = self._live(world, stored, at=0)
-            self._compare(trail, "outcome", found=last.outcome, expected=self.outcome)
-            self._compare(trail, "world", found=self._scenario.dump(world), expected=self._world)
-            self._complain(world, trail)
-            size = len(stored)
-            again = self._live(world, stored, at=0)
-            self._compare(trail, "second resume", found=(len(stored), again.points), expected=(size, []))
-            return len(last.points)
-        return 0
+                left = self._check_end(self._scenario.copy(world) if more else world, [*stored], trail)
+                if not left:
+                    return
+                at = chance.randint(1, left)
+
+    def _check_end(self, world: W, stored: list[bytes], trail: Sequence[str]) -> int:
+        """Resume in peace, compare, resume again. Gives the number of points that were left."""
+        last = self._live(world, stored, at=0)
+        self._compare(trail, "outcome", found=last.outcome, expected=self.outcome)
+        self._compare(trail, "world", found=self._scenario.dump(world), expected=self._world)
+        self._complain(world, trail)
+        size = len(stored)
+        again = self._live(world, stored, at=0)
+        self._compare(trail, "second resume", found=(len(stored), again.points), expected=(size, []))
+        return len(last.points)
 
     def _check_back(self, at: int, *, again: int) -> None:
         world, stored, trail = self._scenario.make_world(), list[bytes](), list[str]()

@@ -174,6 +174,7 @@ def build_scenario(name: str) -> Scenario[Ground]:
         dump=lambda world: without_burnt(world.company.dump()),
         clock=lambda world: world.company.clock,
         complaints=lambda world: world.twice,
+        copy=lambda world: Ground(copy_company(world.company), [*world.twice]),
     )
 
 
