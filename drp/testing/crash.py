@@ -216,7 +216,7 @@ class Crasher(Generic[W]):
         return random.Random(f"{self._seed} at {at}")
 
     def _check_resumed(self, at: int, *, depth: int) -> None:
-        """Cut at this point and ``depth - 1`` times in resuming; after each cut a copy is resumed in peace."""
+        """Cut at this point, ``depth - 1`` times more in resuming; after each, a copy is resumed in peace."""
         world, stored, trail = self._scenario.make_world(), list[bytes](), list[str]()
         chance = self._draw(at)
         with self._told(trail):

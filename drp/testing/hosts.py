@@ -283,9 +283,17 @@ class FakeHost(Scripted):
         except PowerCut:
             raise
         except BaseException:
-            self._remove(spec.name)
+            with self._lock:
+                self._remove(spec.name)
             raise
-        self._remove(spec.name)
+        with self._lock:
+            self._remove(spec.name)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Nobody else changes the host for the time of the block."""
+        with self._lock:
+            yield
 
     # inside
 

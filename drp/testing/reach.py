@@ -37,11 +37,12 @@ class FakeReach:
         assert isinstance(questions, list)
         asked = [question for question in questions if isinstance(question, dict)]
         addresses = [self._resolve(str(question["address"])) for question in asked]
-        inside = _networks_of(host, spec)
-        found: list[Json] = [
-            self._find(host, inside, address, int(str(question["port"])))
-            for address, question in zip(addresses, asked, strict=True)
-        ]
+        with host.standing_still():
+            inside = _networks_of(host, spec)
+            found: list[Json] = [
+                self._find(host, inside, address, int(str(question["port"])))
+                for address, question in zip(addresses, asked, strict=True)
+            ]
         listed: list[Json] = [*addresses]
         return {"found": found, "addresses": listed, "ipv6": []}
 
