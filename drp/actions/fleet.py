@@ -105,7 +105,8 @@ def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
         "left_out": dict(left_out),
         "names": [name for each in tenants for name in _domains(each)],
         "hosts": [host_facts(host) for host in hosts],
-        "guards": [host_facts(host) for host in living],
+        # names of their own: the items of a loop over stages must not be taken for tenants
+        "guards": [{"name": f"guard-of-{host.name}", "host": host.name} for host in living],
         "fence": {
             "guards": len(others),
             "term_s": inventory.fence.term.total_seconds(),

@@ -37,17 +37,17 @@ class Answers:
         if self._yes and question.flag == "--yes":
             # It stands for no other option: not for a count, an accepted loss or a mode.
             return True
-        if not self._may_ask:
-            if self._emit is not None:
-                self._emit(question)
-            raise RefusedError(
-                f"cannot ask '{question.text}': {_NOBODY}",
-                state="nothing was touched",
-                hint=f"Add `{question.flag}` to the command.",
-            )
+        self._require_person(question)
         with self._waiting():
             self._stderr.write(f"{question.text} [y/N] ")
             return self._stdin.readline().strip().lower() in _YES
+
+    def type_in(self, question: QuestionEvent) -> str:
+        """A typed line. Raises RefusedError, naming the flag, when nobody is there."""
+        self._require_person(question)
+        with self._waiting():
+            self._stderr.write(f"{question.text} ")
+            return self._stdin.readline().strip()
 
     def passphrase(self, file: str) -> Secret:
         """Typed unseen. Raises RefusedError when nobody is there."""
@@ -63,6 +63,17 @@ class Answers:
         if self._stdin.isatty():
             return self._hidden(f"Secret '{name}': ", f"ask secret '{name}'", flag="--file")
         return Secret(self._stdin.buffer.read().removesuffix(b"\n"))
+
+    def _require_person(self, question: QuestionEvent) -> None:
+        if self._may_ask:
+            return
+        if self._emit is not None:
+            self._emit(question)
+        raise RefusedError(
+            f"cannot ask '{question.text}': {_NOBODY}",
+            state="nothing was touched",
+            hint=f"Add `{question.flag}` to the command.",
+        )
 
     def _hidden(self, prompt: str, what: str, *, flag: str) -> Secret:
         if not self._may_ask:

@@ -28,7 +28,7 @@ def build_app() -> typer.Typer:
     for verb in VERBS:
         group, _, name = verb.rpartition(" ")
         _add(groups[group] if group else app, name, verb)
-        if VERBS[verb].is_planned:
+        if VERBS[verb].is_planned or VERBS[verb].is_for_many:
             _add(groups["plan"], verb, verb)
     for name, group_app in groups.items():
         app.add_typer(group_app, name=name)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from drp.commands.fleet.orders import NO_CONSENT, NOBODY, Consent, Selection
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
@@ -47,6 +49,8 @@ class Invocation:
 
     ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
     ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
+    ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
+    ``consent`` what its options agree to; ``failed`` --failed.
     """
 
     verb: str
@@ -61,6 +65,10 @@ class Invocation:
     ask_later: bool = False
     names: tuple[str, ...] = ()
     svg: str = ""
+    source: str = ""
+    selection: Selection = NOBODY
+    consent: Consent = NO_CONSENT
+    failed: bool = False
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

@@ -14,6 +14,7 @@ from typing import Final, TextIO
 from drp.cli.answers import Answers
 from drp.cli.end_text import render_end
 from drp.cli.error_text import render_error
+from drp.cli.fleet_text import render_fleet_end, render_fleet_review
 from drp.cli.invocation import Common, Invocation
 from drp.cli.jsonl import JsonLines
 from drp.cli.line_view import LineView
@@ -25,7 +26,8 @@ from drp.cli.takeover_text import render_cancellation, render_takeover
 from drp.cli.words import find_zone, render_seconds
 from drp.commands.endings import Ending, ending_of
 from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
-from drp.commands.results import Cancellation, Listing, Result, Review, RunReport, StatusReport, Takeover
+from drp.commands.fleet.results import AnyResult, FleetReport, FleetReview
+from drp.commands.results import Cancellation, Listing, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
 
 _TICK_S: Final = 0.5
@@ -82,12 +84,12 @@ class Presenter:
         else:
             self._progress()(event)
 
-    def show(self, found: Review | Takeover) -> None:
+    def show(self, found: Review | Takeover | FleetReview) -> None:
         """What is about to be asked about."""
         if self._json is None and not self._common.quiet:
             self._streams.stderr.lines(self._render(found))
 
-    def finish(self, result: Result) -> int:
+    def finish(self, result: AnyResult) -> int:
         """The result, last of all; the exit code."""
         self.close()
         if self._json is not None:
@@ -168,7 +170,7 @@ class Presenter:
         screen = Screen(stream=stream, color=False, motion=False, unicode=True)
         self._log = LineView(screen, self._zone, now=self._now, verbose=True)
 
-    def _render(self, result: Result) -> list[str]:
+    def _render(self, result: AnyResult) -> list[str]:
         match result:
             case Review():
                 return render_review(result, verbose=self._common.verbose, explain=self._common.explain)
@@ -176,6 +178,10 @@ class Presenter:
                 return render_takeover(result, self._zone)
             case RunReport():
                 return render_end(result, self._zone)
+            case FleetReview():
+                return render_fleet_review(result)
+            case FleetReport():
+                return render_fleet_end(result, self._zone)
             case StatusReport():
                 return render_status(result, self._zone)
             case Cancellation():

@@ -11,6 +11,7 @@ from pathlib import Path
 from drp.actions.action import WritePorts
 from drp.actions.orders import Order
 from drp.commands.events import Emit, QuestionEvent
+from drp.commands.fleet.results import FleetReview
 from drp.commands.results import Review, Takeover
 from drp.commands.stopping import Departure, Stoppable
 from drp.engine.faults import Faults, NoFaults
@@ -27,7 +28,8 @@ from drp.witness.leases import TERM, IsAlive
 class Desk:
     """Where commands are given: who gives them, where runs are kept, and whom to tell and to ask.
 
-    ``operator`` is user@host; ``ask`` gives the answer or raises RefusedError when nobody is there;
+    ``operator`` is user@host; ``ask`` and ``type_in`` give the answer or raise RefusedError when nobody
+    is there;
     ``stops`` lets the operator's signals reach a run; ``tail`` makes the four letters of a run id;
     ``faults`` cuts the power where a test asks for it.
     """
@@ -37,7 +39,8 @@ class Desk:
     clock: Clock
     emit: Emit
     ask: Callable[[QuestionEvent], bool]
-    show: Callable[[Review | Takeover], None]
+    type_in: Callable[[QuestionEvent], str]
+    show: Callable[[Review | Takeover | FleetReview], None]
     stops: Callable[[Stoppable], AbstractContextManager[Departure]]
     tail: Callable[[], str]
     faults: Faults = field(default_factory=NoFaults)

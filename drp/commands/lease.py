@@ -89,11 +89,12 @@ def explain(workshop: Workshop, leases: Leases, error: LeaseHeldError, tenant: s
         return error
     holder = found.lease.holder
     tail = tail_of(holder.run)
-    served = find_served(workshop.ports, workshop.inventory.tenants[tenant])
+    known = workshop.inventory.tenants.get(tenant)
+    serves = f"{tenant}: {find_served(workshop.ports, known).site} serves; " if known else ""
     return LeaseHeldError(
         f"cannot take '{tenant}': run '{holder.run}' ({holder.verb}) of {holder.owner} "
         f"works on it since {holder.started}",
-        state=f"{tenant}: {served.site} serves; this command changed nothing",
+        state=f"{serves}this command changed nothing",
         hint=f"See `drp status {tail}`, stop it with `drp cancel {tail}`; should its machine have died, "
         f"`drp takeover {tail}`.",
         page="A5",

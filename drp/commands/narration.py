@@ -42,12 +42,12 @@ class Narrator:
         verb: str,
         source: str,
         target: str,
-        before: WorldEvent,
+        before: WorldEvent | None,
         estimate: Estimate | None = None,
     ) -> None:
         """``before``: what is known of the world when the run begins; told right after it has begun.
 
-        ``estimate``: how long it will take.
+        None in a run over many tenants: their world is told at its end. ``estimate``: how long it will take.
         """
         self._emit = emit
         self._plan = plan
@@ -64,6 +64,7 @@ class Narrator:
         self._final = {step.id for step in plan.steps if step.final}
         self._holds = {step.id for step in plan.steps if step.action == _HOLD}
         self._is_held = False
+        self._tenant_of = {step.id: step.scope for step in plan.steps if step.scope}
 
     def __call__(self, event: engine.Event) -> None:
         {"run": self._run, "stage": self._stage, "step": self._step, "progress": self._progress}[event.kind](
@@ -89,7 +90,7 @@ class Narrator:
                 stages=tuple(self._totals.items()),
             )
         )
-        if event.status in ("begun", "resumed"):
+        if event.status in ("begun", "resumed") and self._before is not None:
             self._emit(self._before)
 
     def _stage(self, event: engine.Event) -> None:
@@ -116,7 +117,7 @@ class Narrator:
             StepEvent(
                 step=event.name,
                 stage=event.stage,
-                tenant=self._plan.tenant,
+                tenant=self._tenant_of.get(event.name, self._plan.tenant),
                 attempt=event.attempt,
                 status=_STEP_WORDS.get(event.status, event.status),  # type: ignore[arg-type]
                 elapsed_ms=None if event.status == "begun" else self._elapsed(event.name, event.time),
@@ -129,7 +130,7 @@ class Narrator:
 
         From then on nobody knows until somebody has looked.
         """
-        if event.status != "begun":
+        if event.status != "begun" or self._before is None:
             return
         if event.name in self._holds and not self._is_held:
             self._is_held = True
@@ -147,7 +148,7 @@ class Narrator:
             ProgressEvent(
                 step=event.name,
                 stage=event.stage,
-                tenant=self._plan.tenant,
+                tenant=self._tenant_of.get(event.name, self._plan.tenant),
                 done=done,
                 total=total,
                 unit=str(event.data.get("unit", "")),

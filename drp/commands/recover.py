@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drp.commands.approval import check_world, is_postponed, require_approved
-from drp.commands.assignment import Assignment, header_of, text_of
+from drp.commands.assignment import Assignment, text_of
 from drp.commands.desk import Desk, Workshop
-from drp.commands.doubts import draft_doubts
-from drp.commands.events import UNKNOWN, QuestionEvent, WarningEvent
+from drp.commands.events import UNKNOWN, QuestionEvent
 from drp.commands.execution import Execution
-from drp.commands.journals import Memory, read_records, recall, restore
-from drp.commands.lease import HeldLease, hold_lease
+from drp.commands.journals import Memory, read_records, recall
+from drp.commands.lease import hold_lease
+from drp.commands.restoring import restore_here
 from drp.commands.results import RunReport, Served, Takeover
 from drp.commands.review import look
 from drp.commands.runs import StateFolder
 from drp.commands.serving import find_served
 from drp.engine.fold import RunState, fold
-from drp.engine.journal import Record, Stamp
+from drp.engine.journal import Record
 from drp.engine.tasks import Failed, Outcome, Partial, Present
 from drp.errors import RefusedError
 from drp.model.values import render_list
@@ -71,7 +71,7 @@ def go_on(
         _check_unmoved(desk, workshop, found)
         if is_new:
             check_world(workshop, found.records)
-        _restore(desk, workshop, found, held)
+        restore_here(desk, workshop, found.state, found.memory, number=held.number)
         now = find_served(workshop.ports, workshop.inventory.tenants[tenant])
         assignment = replace(_assign(desk, found, back=back), now=now)
         return Execution(desk, workshop, held, assignment=assignment).run()
@@ -181,30 +181,6 @@ def _check_unmoved(desk: Desk, workshop: Workshop, found: FoundRun) -> None:
             hint=f"Look again with `drp status {run}`.",
             page="A5",
         )
-
-
-def _restore(desk: Desk, workshop: Workshop, found: FoundRun, held: HeldLease) -> None:
-    """Have the whole journal here, with what may be missing of it recorded as doubtful."""
-    run, memory = found.begin.run, found.memory
-    perform = workshop.performer(run, held.number)
-    seen = header_of(memory.records).get("seen")
-    drafts = (
-        draft_doubts(
-            found.state,
-            seen if isinstance(seen, dict) else {},  # type: ignore[arg-type]
-            lambda step, outputs: look(perform, step, outputs),
-        )
-        if memory.may_lack
-        else []
-    )
-    stamp = Stamp(time=desk.clock.now(), actor=desk.operator, epoch=held.number)
-    kept = restore(StateFolder(desk.state).journal(run), memory, drafts=drafts, stamp=stamp)
-    if kept is not None:
-        text = f"{memory.damage}: rebuilt from the witness, the old file is '{kept}'"
-        desk.emit(WarningEvent(code="journal", text=text))
-    if drafts:
-        text = f"the last second of {run} may be missing: {len(drafts) // 2} steps are taken as begun"
-        desk.emit(WarningEvent(code="journal", text=text))
 
 
 def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:

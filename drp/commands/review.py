@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from drp.actions.orders import Order
 from drp.commands.desk import Workshop
@@ -117,7 +117,17 @@ def check_same(digest: str, facts: JsonMap, proposal: Proposal, command: str) ->
     )
 
 
-def check_unmoved(workshop: Workshop, proposal: Proposal, review: Review) -> None:
+class Shown(Protocol):
+    """A plan as it was shown."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def command(self) -> str: ...
+
+
+def check_unmoved(workshop: Workshop, proposal: Proposal, review: Shown) -> None:
     """Gather the facts once more. Raises RefusedError when they are not those the plan was made from."""
     now = world_facts(workshop.gather(proposal.order))
     moved = find_difference(world_facts(proposal.facts), now)
@@ -157,5 +167,10 @@ def _place(facts: JsonMap, end: str) -> str:
 
 def render_command(order: Order) -> str:
     """The words after ``drp`` that give this order."""
+    if order.tenants:
+        ends = (f" --from {order.source}" if order.source else "") + (
+            f" --to {order.site}" if order.site else ""
+        )
+        return f"{order.verb}{ends} --tenants {','.join(order.tenants)}"
     option = {"migrate": f" --to {order.site}", "retire": f" --from {order.site}"}.get(order.verb, "")
     return f"{order.verb} {order.tenant}{option}"

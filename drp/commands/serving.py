@@ -6,7 +6,9 @@ name to an API of its own host and no other edge does, and a request through tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -20,6 +22,7 @@ from drp.ports.edges import Route
 from drp.witness.epochs import Serving
 
 _TIMEOUT: Final = timedelta(seconds=5)
+_AT_ONCE: Final = 8
 _BAD_ANSWERS: Final = frozenset({421, 502, 503, 504, 508})
 """What edges answer by themselves when no API stands behind them."""
 
@@ -30,25 +33,69 @@ def find_served(ports: ReadPorts, tenant: Tenant) -> Served:
         serving = epochs(ports).find_serving(tenant.name)
     except DrpError as error:
         return _unknown(ports, tenant, None, reason=error.message)
-    routes = {host.name: _look(ports, host.name, tenant.domains[0]) for host in ports.inventory.hosts()}
+    return _find_served(ports, tenant, serving, look_at_edges(ports))
+
+
+def find_all_served(ports: ReadPorts, tenants: Sequence[Tenant]) -> dict[str, Served]:
+    """The same for many; each edge is asked once."""
+    edges = look_at_edges(ports)
+
+    def find(tenant: Tenant) -> Served:
+        try:
+            serving = epochs(ports).find_serving(tenant.name)
+        except DrpError as error:
+            return _unknown(ports, tenant, None, reason=error.message)
+        return _find_served(ports, tenant, serving, edges)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip((tenant.name for tenant in tenants), pool.map(find, tenants), strict=True))
+
+
+def look_at_edges(ports: ReadPorts) -> dict[str, Seen]:
+    """Host -> what its edge does, or why that is not known. All at once: a dead host holds nobody up."""
+    hosts = [host.name for host in ports.inventory.hosts()]
+    with ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        return dict(zip(hosts, pool.map(lambda host: _look(ports, host), hosts), strict=True))
+
+
+def _find_served(
+    ports: ReadPorts, tenant: Tenant, serving: Serving | None, edges: Mapping[str, Seen]
+) -> Served:
+    routes = {host: _route_of(seen, tenant.domains[0]) for host, seen in edges.items()}
     if serving is None:
         return _judge_unserved(ports, tenant, routes)
     return _judge(ports, tenant, serving, routes=routes)
 
 
-Seen = Route | None | DrpError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSeen:
+    """``fenced``: names that its guard has closed, whatever their route says."""
+
+    routes: Mapping[str, Route]
+    fenced: frozenset[str]
 
 
-def _look(ports: ReadPorts, host: str, name: str) -> Seen:
+Seen = EdgeSeen | DrpError
+RouteSeen = Route | None | DrpError
+
+
+def _look(ports: ReadPorts, host: str) -> Seen:
     try:
-        return ports.edge(host).find_route(name)
+        return EdgeSeen(routes=ports.edge(host).routes(), fenced=ports.edge(host).fenced())
     except NotFoundError:
-        return None
+        return EdgeSeen(routes={}, fenced=frozenset())
     except DrpError as error:
         return error
 
 
-def _judge_unserved(ports: ReadPorts, tenant: Tenant, routes: Mapping[str, Seen]) -> Served:
+def _route_of(seen: Seen, name: str) -> RouteSeen:
+    if isinstance(seen, DrpError):
+        return seen
+    route = seen.routes.get(name)
+    return Route("closed") if route is not None and route.kind == "local" and name in seen.fenced else route
+
+
+def _judge_unserved(ports: ReadPorts, tenant: Tenant, routes: Mapping[str, RouteSeen]) -> Served:
     open_at = [host for host, route in routes.items() if isinstance(route, Route) and route.kind == "local"]
     silent = [route.message for route in routes.values() if isinstance(route, DrpError)]
     if open_at:
@@ -59,7 +106,7 @@ def _judge_unserved(ports: ReadPorts, tenant: Tenant, routes: Mapping[str, Seen]
     return Served(tenant=tenant.name, site=NOBODY, writes=False, probed=ports.clock.now())
 
 
-def _judge(ports: ReadPorts, tenant: Tenant, serving: Serving, *, routes: Mapping[str, Seen]) -> Served:
+def _judge(ports: ReadPorts, tenant: Tenant, serving: Serving, *, routes: Mapping[str, RouteSeen]) -> Served:
     reason = _find_doubt(serving, routes)
     if reason:
         return _unknown(ports, tenant, serving, reason=reason)
@@ -77,7 +124,7 @@ def _judge(ports: ReadPorts, tenant: Tenant, serving: Serving, *, routes: Mappin
     )
 
 
-def _find_doubt(serving: Serving, routes: Mapping[str, Seen]) -> str:
+def _find_doubt(serving: Serving, routes: Mapping[str, RouteSeen]) -> str:
     """Why the edges do not confirm the witness, or ""."""
     own = routes.get(serving.host)
     if isinstance(own, DrpError):

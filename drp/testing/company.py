@@ -19,6 +19,7 @@ from drp.dataplane.wire import read_job, render_result
 from drp.model.inventory import (
     Account,
     DnsZone,
+    Fence,
     Host,
     Images,
     Inventory,
@@ -215,6 +216,8 @@ class FakeCompany:
             edge_ca=self.authority.pem,
             tenants=tenants,
             digest="0" * 64,
+            # shorter than a lease: a step that waits on this clock moves it for everybody
+            fence=Fence(term=timedelta(seconds=2)),
         )
 
     @staticmethod

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from drp.errors import RejectedError
+from drp.errors import RejectedError, UnreachableError
 from drp.model.names import GUARD
 from drp.model.values import Json, Secret
 from drp.ports.clock import Clock
@@ -40,6 +42,14 @@ class FakeEdge(Scripted):
         """The host whose guard keeps the permission on, as long as its container runs."""
         self.fences: set[str] = set()
         """Names that a guard has closed."""
+
+    @contextlib.contextmanager
+    def _call(self, method: str) -> Iterator[None]:
+        """An edge is reached through its host's engine."""
+        if self.host is not None and not self.host.reachable:
+            raise UnreachableError(f"cannot reach engine '{self.host.name}': no answer")
+        with super()._call(method):
+            yield
 
     def is_installed(self) -> bool:
         with self._call("is_installed"):

@@ -18,6 +18,7 @@ from drp.actions.orders import Order
 from drp.commands import launch, recover
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import Event, QuestionEvent
+from drp.commands.fleet.results import FleetReview
 from drp.commands.results import Review, RunReport, StatusReport, Takeover
 from drp.commands.status import Observer
 from drp.commands.stopping import Departure, Stoppable
@@ -107,8 +108,9 @@ class Bench:
     company: FakeCompany = field(default_factory=deployed)
     answers: list[bool] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    shown: list[Review | Takeover] = field(default_factory=list)
+    shown: list[Review | Takeover | FleetReview] = field(default_factory=list)
     asked: list[QuestionEvent] = field(default_factory=list)
+    typed: list[str] = field(default_factory=list)
     faults: Faults = field(default_factory=NoFaults)
     on_stops: Callable[[Stoppable, Departure], None] = lambda run, departure: None
     on_ask: Callable[[], object] = lambda: None
@@ -124,11 +126,16 @@ class Bench:
             clock=self.company.clock,
             emit=self.events.append,
             ask=self._ask,
+            type_in=self._type_in,
             show=self.shown.append,
             stops=self._stops,
             tail=self._tail,
             faults=self.faults,
         )
+
+    def _type_in(self, question: QuestionEvent) -> str:
+        self.asked.append(question)
+        return self.typed.pop(0)
 
     def launch(self, verb: str, site: str, tenant: str = "acme") -> RunReport:
         return launch.launch(self.desk(), self.workshop, self.order(verb, site, tenant))

@@ -8,6 +8,7 @@ from typing import Final
 from drp.cli.grammar import (
     changes,
     configuration,
+    fleet,
     journals,
     looking,
     runbooks,
@@ -18,6 +19,7 @@ from drp.cli.grammar.verb import Verb
 
 VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
+    **fleet.VERBS,
     **looking.VERBS,
     **runs.VERBS,
     **runbooks.VERBS,

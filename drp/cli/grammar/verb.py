@@ -35,3 +35,5 @@ class Verb:
     codes: tuple[int, ...] = ()
     is_planned: bool = False
     needs: str = ""
+    is_for_many: bool = False
+    """``plan`` has it too, and its arguments say which tenants are meant."""

@@ -12,6 +12,7 @@ from drp.cli.process import Process, this_process, write_bug_log
 from drp.cli.verbs import (
     changes,
     configuration,
+    fleet,
     journals,
     looking,
     runbooks,
@@ -23,6 +24,7 @@ from drp.errors import DrpError
 
 DO: Final[Mapping[str, Do]] = {
     **changes.DO,
+    **fleet.DO,
     **looking.DO,
     **runs.DO,
     **runbooks.DO,

@@ -13,7 +13,7 @@ from drp.cli.presenter import Presenter
 from drp.cli.process import Process, operator_of
 from drp.cli.signals import listen
 from drp.commands.desk import Desk, Workshop
-from drp.commands.results import Result
+from drp.commands.fleet.results import AnyResult
 from drp.commands.wiring import Places
 from drp.engine.faults import load_faults
 
@@ -67,6 +67,7 @@ class Session:
             clock=self.process.clock,
             emit=self.presenter.emit,
             ask=self.presenter.answers.ask,
+            type_in=self.presenter.answers.type_in,
             show=self.presenter.show,
             stops=listen,
             tail=self.process.tail,
@@ -74,4 +75,4 @@ class Session:
         )
 
 
-Do = Callable[[Session], Result]
+Do = Callable[[Session], AnyResult]

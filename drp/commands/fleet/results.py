@@ -8,7 +8,7 @@ from datetime import datetime
 
 from drp.commands.endings import DONE, Ending
 from drp.commands.events import ErrorEvent, render_utc
-from drp.commands.results import Served
+from drp.commands.results import Result, Served
 from drp.model.plan import Plan
 from drp.model.values import Json, JsonMap
 
@@ -26,6 +26,7 @@ class FleetReview:
     left_out: Mapping[str, str]
     command: str
     plan: Plan
+    inventory: str
     digest: str
     facts: JsonMap
     ending: Ending = DONE
@@ -111,3 +112,7 @@ class FleetReport:
             "tenants": tenants,
             "counts": {status: self.count(status) for status in sorted({o.status for o in self.outcomes})},
         }
+
+
+AnyResult = Result | FleetReview | FleetReport
+"""Of every verb."""

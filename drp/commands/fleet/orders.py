@@ -1,8 +1,10 @@
-"""Which tenants are meant."""
+"""Which tenants are meant, and what was agreed to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from drp.errors import RefusedError, UsageError
 from drp.model.inventory import Inventory, Tenant
@@ -53,3 +55,15 @@ class Selection:
             and self.env in ("", tenant.env)
             and self.tier in ("", tenant.tier)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What was given as options: how many tenants are expected to move, which loss is accepted."""
+
+    expect_tenants: int | None = None
+    accept_loss: timedelta | None = None
+
+
+NOBODY: Final = Selection()
+NO_CONSENT: Final = Consent()

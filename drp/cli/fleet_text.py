@@ -1,0 +1,105 @@
+"""Orders for many tenants in words: what would happen, and how it ended; at most 24 lines at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta, tzinfo
+from statistics import median
+from typing import Final
+
+from drp.cli.words import count, render_moment, render_seconds, wrap
+from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
+from drp.commands.runs import tail_of
+from drp.model.values import render_duration
+
+_MOST: Final = 10
+_MARKS: Final = {
+    "done": "✓", "as-before": "✗", "refused": "✗", "stuck": "✗", "partial": "!",
+    "unknown": "?", "cancelled": "-", "waiting": "·",
+}  # fmt: skip
+_STATUS_MARKS: Final = {"quarantined": "✗", "unknown": "?", "waiting": "·", "skipped": "-"}
+
+
+def render_fleet_review(found: FleetReview) -> list[str]:
+    way = f"  {found.source} → {found.target}" if found.source else ""
+    lines = [f"{found.verb} {count(len(found.tenants), 'tenant')}{way}"]
+    if found.losses:
+        worst = max(found.losses, key=lambda name: found.losses[name])
+        amounts = [*found.losses.values()]
+        text = f"writes younger than the backups: median {_span(median(amounts))}"
+        lines.append(_row("lost", f"{text} · worst {_span(found.losses[worst])} {worst}"))
+    lines.append(_row("to", ", ".join(_place_counts(found.places))))
+    lines += [_row("left out", text) for text in _limited(_reasons(found.left_out))]
+    if found.verb == "failover":
+        lines.append(_row("way back", "`drp migrate TENANT --to SITE` later, one by one"))
+    lines.append(
+        f"{count(len(found.plan.steps), 'step')} · plan {found.digest} · run it: drp {found.command}"
+    )
+    return [part for line in lines for part in wrap(line)]
+
+
+def _place_counts(places: Mapping[str, str]) -> Iterator[str]:
+    for place in sorted(set(places.values())):
+        yield f"{place} {sum(other == place for other in places.values())}"
+
+
+def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
+    """The final block: the headline, who is not done and why, what comes next."""
+    done, asked = report.count("done"), len(report.outcomes) - report.count("skipped")
+    what = f"served by {report.target}" if report.verb == "failover" else "done"
+    head = f"{_MARKS[report.ending.word]} {report.ending.word}: {done} of {asked} {what}"
+    run = f"{report.run} · {render_seconds(report.seconds)} · exit {report.ending.code}"
+    lines = [f"{head}   {run}"]
+    lines += _spans("RTO", [o.rto_s for o in report.outcomes], report)
+    if report.verb == "failover":
+        lines += _spans("RPO", [o.rpo_s for o in report.outcomes if o.status == "done"], report)
+    lines += _limited(_aside(report.outcomes), command=f"drp status {tail_of(report.run)}")
+    proven = [o.served.probed for o in report.outcomes if o.served is not None]
+    if proven:
+        lines.append(_row("proven", f"probed {render_moment(max(proven), zone)}"))
+    if report.error is not None:
+        lines.append(_row("trouble", report.error.cause))
+    if report.next:
+        lines.append(_row("next", f"`{report.next}` once cured"))
+    return [part for line in lines for part in wrap(line)]
+
+
+def _spans(label: str, found: Iterable[float | None], report: FleetReport) -> list[str]:
+    amounts = [amount for amount in found if amount is not None]
+    if not amounts:
+        return []
+    worst = max(amounts)
+    field = "rto_s" if label == "RTO" else "rpo_s"
+    name = next((o.tenant for o in report.outcomes if getattr(o, field) == worst), "")
+    return [_row(label, f"median {_span(median(amounts))} · worst {_span(worst)} {name}")]
+
+
+def _aside(outcomes: Iterable[TenantOutcome]) -> list[str]:
+    return [
+        f"  {_STATUS_MARKS[o.status]} {o.tenant}  {o.status}{_where(o)}  {o.cause}"
+        for o in outcomes
+        if o.status in _STATUS_MARKS
+    ]
+
+
+def _where(outcome: TenantOutcome) -> str:
+    code = f"({outcome.code})" if outcome.code else ""
+    serves = f", {outcome.served.site} serves" if outcome.served is not None else ""
+    return f"{code}{serves}"
+
+
+def _reasons(left_out: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {reason}" for name, reason in left_out.items()]
+
+
+def _limited(lines: list[str], *, command: str = "") -> list[str]:
+    more = f"  +{len(lines) - _MOST} more" + (f", see `{command}`" if command else "")
+    return lines if len(lines) <= _MOST else [*lines[:_MOST], more]
+
+
+def _span(seconds: float) -> str:
+    return render_duration(timedelta(seconds=round(seconds, 1)))
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label:<9} {text}"

@@ -1,0 +1,143 @@
+"""Verbs that work on many tenants at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Final
+
+import typer
+
+from drp.cli.grammar.verb import RUN_CODES, Verb
+from drp.cli.invocation import Common, Invocation
+from drp.commands.fleet.orders import Consent, Selection
+from drp.model.values import parse_duration
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+All = Annotated[bool, typer.Option("--all", help="Every tenant.")]
+Tenants = Annotated[str, typer.Option("--tenants", metavar="A,B", help="These tenants.")]
+Env = Annotated[str, typer.Option("--env", metavar="ENV", help="Tenants of this environment.")]
+Tier = Annotated[str, typer.Option("--tier", metavar="TIER", help="Tenants of this tier.")]
+Except = Annotated[str, typer.Option("--except", metavar="A,B", help="But not these.")]
+From = Annotated[str, typer.Option("--from", metavar="SITE", help="The site that is lost.")]
+To = Annotated[str, typer.Option("--to", metavar="SITE", help="Where they shall be served.")]
+Count = Annotated[
+    int | None, typer.Option("--expect-tenants", metavar="N", help="How many tenants will move.")
+]
+Loss = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--accept-loss", metavar="DURATION", parser=_duration, help="Writes that may be lost, as in 5m."
+    ),
+]
+
+
+def _select(*, everyone: bool, tenants: str, env: str, tier: str, without: str) -> Selection:
+    return Selection(
+        everyone=everyone,
+        tenants=tuple(name for name in tenants.split(",") if name),
+        env=env,
+        tier=tier,
+        without=tuple(name for name in without.split(",") if name),
+    )
+
+
+def backup(
+    tenant: Annotated[str, typer.Argument(metavar="[TENANT]", help="One tenant; else say which.")] = "",
+    *,
+    everyone: All = False,
+    tenants: Tenants = "",
+    env: Env = "",
+    tier: Tier = "",
+    without: Except = "",
+    common: Common,
+) -> Invocation:
+    named = ",".join(name for name in (tenant, tenants) if name)
+    selection = _select(everyone=everyone, tenants=named, env=env, tier=tier, without=without)
+    return Invocation(verb="backup", selection=selection, common=common)
+
+
+def reserve(
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="SITE", help="Only at this site; else at all.")] = "",
+    everyone: All = False,
+    tenants: Tenants = "",
+    env: Env = "",
+    tier: Tier = "",
+    without: Except = "",
+    common: Common,
+) -> Invocation:
+    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    return Invocation(verb="reserve", site=to, selection=selection, common=common)
+
+
+def failover(
+    *,
+    source: From = "",
+    to: To = "",
+    everyone: All = False,
+    tenants: Tenants = "",
+    env: Env = "",
+    tier: Tier = "",
+    without: Except = "",
+    expect_tenants: Count = None,
+    accept_loss: Loss = None,
+    common: Common,
+) -> Invocation:
+    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    consent = Consent(expect_tenants=expect_tenants, accept_loss=accept_loss)
+    return Invocation(
+        verb="failover", source=source, site=to, selection=selection, consent=consent, common=common
+    )
+
+
+def retry(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its tail.")],
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="All that were set aside.")] = False,
+    tenants: Tenants = "",
+    common: Common,
+) -> Invocation:
+    selection = _select(everyone=False, tenants=tenants, env="", tier="", without="")
+    return Invocation(verb="retry", subject=run, failed=failed, selection=selection, common=common)
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "backup": Verb(
+        "Take a backup of tenants beside their databases, while they serve.",
+        ("drp backup acme", "drp backup --all"),
+        backup,
+        RUN_CODES,
+        is_for_many=True,
+    ),
+    "reserve": Verb(
+        "Have images and certificates of tenants at the hosts where they may be served.",
+        ("drp reserve --all", "drp reserve --all --to dc5"),
+        reserve,
+        RUN_CODES,
+        is_for_many=True,
+    ),
+    "failover": Verb(
+        "Serve at another site, from backups, what a lost site served.",
+        (
+            "drp failover --from dc3 --to dc5 --all",
+            "drp failover --from dc3 --to dc5 --all --accept-loss 5m --expect-tenants 197",
+        ),
+        failover,
+        RUN_CODES,
+        is_for_many=True,
+    ),
+    "retry": Verb(
+        "Finish for those tenants of a run that were set aside.",
+        ("drp retry 7f3a --failed", "drp retry 7f3a --tenants acme"),
+        retry,
+        RUN_CODES,
+    ),
+}

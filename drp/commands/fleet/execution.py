@@ -1,0 +1,143 @@
+"""A turn at a run over many tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from drp.actions.fleet import losses
+from drp.commands.desk import Desk, Workshop
+from drp.commands.endings import AS_BEFORE, DONE, REFUSED
+from drp.commands.events import RunEvent, WorldEvent, build_error_event
+from drp.commands.execution import Turn
+from drp.commands.fleet.leases import HeldLeases
+from drp.commands.fleet.results import FleetReport, TenantOutcome
+from drp.commands.fleet.verdicts import Evidence, judge_all, judge_tenant
+from drp.commands.narration import Narrator
+from drp.commands.reporting import Stand
+from drp.commands.results import Served
+from drp.commands.runs import tail_of
+from drp.commands.serving import find_all_served
+from drp.engine.sqlite_journal import SqliteJournal
+from drp.model.plan import Plan
+from drp.model.values import JsonMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetWork:
+    """``tenants`` are those of the plan, ``skipped`` maps the others that were asked for to why not.
+
+    ``expected``: the site that shall serve them at the end, "" when that does not change. ``facts``: what the
+    plan was made from.
+    """
+
+    plan: Plan
+    verb: str
+    source: str
+    target: str
+    expected: str
+    tenants: tuple[str, ...]
+    skipped: Mapping[str, str]
+    facts: JsonMap
+    began: datetime
+    answers: Mapping[str, str] = field(default_factory=dict)
+    back: bool = False
+    header: JsonMap = field(default_factory=dict)
+
+
+class FleetTurn(Turn[FleetReport]):
+    """One process's turn; ``only``: take up these tenants again and leave the others as they are."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        workshop: Workshop,
+        held: HeldLeases,
+        *,
+        work: FleetWork,
+        only: frozenset[str] | None = None,
+    ) -> None:
+        super().__init__(desk, workshop, held, work, only=only)
+        self._fleet = work
+
+    def _sink(self) -> Narrator:
+        work = self._fleet
+        return Narrator(
+            self._desk.emit, work.plan, verb=work.verb, source=work.source, target=work.target, before=None
+        )
+
+    def _describe(self) -> JsonMap:
+        work = self._fleet
+        return {
+            "from": work.source,
+            "to": work.target,
+            "expected": work.expected,
+            "tenants": [*work.tenants],
+            "skipped": dict(work.skipped),
+        }
+
+    def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:  # noqa: ARG002 - one tenant's needs it
+        work, now = self._fleet, self._desk.clock.now()
+        served = {} if stand.has_left else self._look()
+        evidence = Evidence(result=stand.result, served=served, expected=work.expected, began=work.began)
+        lost = losses(work.facts, work.began) if work.verb == "failover" else {}
+        outcomes = [
+            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant)) for tenant in work.tenants
+        ]
+        ending = judge_all(outcomes, stand.result)
+        outcomes += [
+            TenantOutcome(tenant=name, status="skipped", cause=reason)
+            for name, reason in work.skipped.items()
+        ]
+        trouble = stand.trouble
+        return FleetReport(
+            ending=ending,
+            run=work.plan.run,
+            verb=work.verb,
+            source=work.source,
+            target=work.target,
+            began=work.began,
+            seconds=(now - work.began).total_seconds(),
+            stages=stand.result.seconds if stand.result else {},
+            outcomes=tuple(outcomes),
+            error=None
+            if trouble is None
+            else build_error_event(
+                type(trouble).__name__,
+                trouble.message,
+                state=trouble.state,
+                hint=trouble.hint,
+                page=trouble.page,
+            ),
+            next=self._next(ending.word),
+        )
+
+    def _look(self) -> dict[str, Served]:
+        inventory = self._workshop.inventory
+        return find_all_served(
+            self._workshop.ports, [inventory.tenants[name] for name in self._fleet.tenants]
+        )
+
+    def _next(self, word: str) -> str:
+        if word in (DONE.word, AS_BEFORE.word, REFUSED.word):
+            return ""
+        tail = tail_of(self._fleet.plan.run)
+        return f"drp retry {tail} --failed" if word == "partial" else f"drp resume {tail}"
+
+    def _tell_end(self, report: FleetReport) -> None:
+        for outcome in report.outcomes:
+            if outcome.served is not None:
+                served = outcome.served
+                self._desk.emit(
+                    WorldEvent(
+                        tenant=served.tenant,
+                        serves=served.site,
+                        writes=served.writes,
+                        way_back="none",
+                        probed=served.probed,
+                    )
+                )
+        self._desk.emit(
+            RunEvent(run=report.run, name=report.verb, tenant="", status=report.ending.word, reason="")
+        )

@@ -1,0 +1,113 @@
+"""Take up a run over many again: all that is left of it, or some tenants that were set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drp.commands.desk import Desk, Workshop
+from drp.commands.fleet.execution import FleetTurn, FleetWork
+from drp.commands.fleet.leases import hold_leases
+from drp.commands.fleet.results import FleetReport
+from drp.commands.journals import Memory, recall
+from drp.commands.restoring import restore_here
+from drp.commands.runs import StateFolder
+from drp.engine.fold import RunState, fold
+from drp.errors import RefusedError
+from drp.model.values import Json, render_list
+from drp.witness.runs import ALL, RunBegin, RunReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFleetRun:
+    """An open run over many, with everything that is known of it."""
+
+    begin: RunBegin
+    memory: Memory
+    state: RunState
+
+
+def retry(desk: Desk, workshop: Workshop, word: str, *, tenants: Sequence[str], failed: bool) -> FleetReport:
+    """Finish for those that were set aside, or for some of them. Raises as ``resume``."""
+    found = find_fleet_run(desk, workshop, word, verb="retry")
+    aside = find_aside(found)
+    strangers = [name for name in tenants if name not in aside]
+    if strangers or not (tenants or failed):
+        reason = f"{strangers[0]} was not set aside" if strangers else "say who"
+        raise RefusedError(
+            f"cannot retry '{found.begin.run}': {reason}",
+            state="nothing was touched",
+            hint=f"Set aside: {render_list(aside) or 'nobody'}. Say `drp retry {word} --failed`.",
+        )
+    return take_up(desk, workshop, found, only=frozenset(tenants or aside))
+
+
+def resume(desk: Desk, workshop: Workshop, word: str) -> FleetReport:
+    """Go on with all that is left.
+
+    Raises RefusedError, LeaseHeldError, JournalError, and the witness's errors.
+    """
+    return take_up(desk, workshop, find_fleet_run(desk, workshop, word, verb="resume"), only=None)
+
+
+def is_fleet_run(workshop: Workshop, word: str) -> bool:
+    """Whether the word names a run over many."""
+    if not word or word in workshop.inventory.tenants:
+        return False
+    entry = RunReader(workshop.witness).find(word)
+    return entry is not None and entry.begin.scope == ALL
+
+
+def find_fleet_run(desk: Desk, workshop: Workshop, word: str, *, verb: str) -> FoundFleetRun:
+    entry = RunReader(workshop.witness).find(word)
+    if entry is None:
+        raise RefusedError(f"cannot {verb} '{word}': there is no such run", hint="See `drp status`.")
+    run = entry.begin.run
+    if entry.end is not None:
+        raise RefusedError(
+            f"cannot {verb} '{run}': it ended as {entry.end.status} at {entry.end.ended}",
+            hint="See who serves with `drp status`.",
+        )
+    memory = recall(StateFolder(desk.state).journal(run), workshop.witness, run)
+    if not memory.records:
+        raise RefusedError(
+            f"cannot {verb} '{run}': it had not begun, nothing of it was recorded",
+            hint="See who serves with `drp status`, then give the order again.",
+        )
+    return FoundFleetRun(begin=entry.begin, memory=memory, state=fold(memory.records))
+
+
+def find_aside(found: FoundFleetRun) -> list[str]:
+    """Tenants of the run of which a step failed."""
+    return [name for name in _texts(found.begin.details.get("tenants")) if name in found.state.failures]
+
+
+def take_up(
+    desk: Desk, workshop: Workshop, found: FoundFleetRun, *, only: frozenset[str] | None
+) -> FleetReport:
+    folder, run = StateFolder(desk.state), found.begin.run
+    folder.ensure()
+    details = found.begin.details
+    tenants = _texts(details.get("tenants"))
+    with hold_leases(desk, workshop, tenants, run=run, verb=found.begin.verb) as held:
+        if held.refused:
+            name, words = next(iter(held.refused.items()))
+            raise RefusedError(f"cannot go on with '{run}': {words}", hint=f"See `drp status {name}`.")
+        restore_here(desk, workshop, found.state, found.memory, number=held.number)
+        skipped = details.get("skipped")
+        work = FleetWork(
+            plan=found.state.plan,
+            verb=found.begin.verb,
+            source=str(details.get("from", "")),
+            target=str(details.get("to", "")),
+            expected=str(details.get("expected", "")),
+            tenants=tuple(tenants),
+            skipped={k: str(v) for k, v in skipped.items()} if isinstance(skipped, dict) else {},
+            facts=found.state.plan.inputs,
+            began=desk.clock.now(),
+        )
+        return FleetTurn(desk, workshop, held, work=work, only=only).run()
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []

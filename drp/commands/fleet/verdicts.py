@@ -1,0 +1,87 @@
+"""What the end of a run over many is called, for each tenant and in all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN, Ending
+from drp.commands.events import code_of
+from drp.commands.fleet.results import TenantOutcome
+from drp.commands.results import Served
+from drp.engine.events import Failure, RunResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """``expected`` is the site that shall serve ("" when the run changes nothing of that)."""
+
+    result: RunResult | None
+    served: Mapping[str, Served]
+    expected: str
+    began: datetime
+
+
+def judge_tenant(tenant: str, evidence: Evidence) -> TenantOutcome:
+    """Never better than what was seen."""
+    result, served = evidence.result, evidence.served.get(tenant)
+    if result is None:
+        return TenantOutcome(tenant=tenant, status="unknown", served=served, cause="the run broke off")
+    ending = result.scopes.get(tenant, "unfinished")
+    failure = result.failures.get(tenant)
+    if ending == "done":
+        return _judge_done(tenant, evidence, served)
+    if failure is not None:
+        status = "unknown" if ending == "unknown" else "quarantined"
+        return _failed(tenant, status, served, failure)
+    whole = result.failures.get("")
+    if whole is not None:
+        return _failed(tenant, "waiting", served, whole)
+    return TenantOutcome(tenant=tenant, status="waiting", served=served, cause="its turn did not come")
+
+
+def _judge_done(tenant: str, evidence: Evidence, served: Served | None) -> TenantOutcome:
+    if not evidence.expected:
+        return TenantOutcome(tenant=tenant, status="done", served=served)
+    if served is None or served.site != evidence.expected or not served.writes:
+        reason = served.reason if served else "nobody looked"
+        return TenantOutcome(
+            tenant=tenant,
+            status="unknown",
+            served=served,
+            cause=reason or f"{served.site if served else 'nobody'} serves",
+        )
+    rto = (served.probed - evidence.began).total_seconds()
+    return TenantOutcome(tenant=tenant, status="done", served=served, rto_s=rto)
+
+
+def _failed(tenant: str, status: str, served: Served | None, failure: Failure) -> TenantOutcome:
+    return TenantOutcome(
+        tenant=tenant,
+        status=status,
+        served=served,
+        code=code_of(failure.cause.error),
+        cause=failure.cause.message,
+        step=failure.step,
+    )
+
+
+def judge_all(outcomes: Sequence[TenantOutcome], result: RunResult | None) -> Ending:
+    """Any unknown: unknown. Some done and some not: partial. None done: as before, else stuck."""
+    statuses = {outcome.status for outcome in outcomes if outcome.status != "skipped"}
+    if result is None or result.outcome == "unknown" or "unknown" in statuses:
+        return UNKNOWN
+    if result.outcome == "stuck":
+        return STUCK
+    if statuses <= {"done"}:
+        return DONE if statuses else AS_BEFORE
+    if result.outcome == "cancelled":
+        return CANCELLED
+    if "done" in statuses:
+        return PARTIAL
+    return AS_BEFORE if _is_untouched(result) else PARTIAL
+
+
+def _is_untouched(result: RunResult) -> bool:
+    return all(status in ("pending", "already", "failed") for status in result.states.values())

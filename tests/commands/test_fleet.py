@@ -1,0 +1,125 @@
+"""Orders for many tenants from the first question to the last proof, on the company in memory."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from drp.actions.orders import Order
+from drp.commands.fleet import launch, recover
+from drp.commands.fleet.orders import Consent, Selection
+from drp.commands.fleet.results import FleetReport, FleetReview
+from drp.errors import RefusedError, UsageError
+from drp.testing.company import FakeCompany
+from tests.actions.runs import deploy
+from tests.commands.bench import Bench
+
+TENANTS = ("acme", "globex", "initech")
+AGREED = Consent(expect_tenants=3, accept_loss=timedelta(hours=1))
+
+
+@cache
+def _prepared(folder: Path) -> FakeCompany:
+    bench = Bench(folder, company=FakeCompany())
+    for tenant in TENANTS:
+        deploy(bench.company, tenant)
+    for verb in ("backup", "reserve"):
+        report = give(bench, verb)
+        assert report.ending.word == "done", report.to_json()
+    return bench.company
+
+
+@pytest.fixture
+def bench(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Three tenants at dc3, with backups; then dc3 is gone."""
+    company = copy.deepcopy(_prepared(tmp_path_factory.getbasetemp()))
+    for name in ("h1", "h2"):
+        company.hosts[name].reachable = False
+    company.clock.advance(timedelta(minutes=10))
+    return Bench(tmp_path, company=company)
+
+
+def give(
+    bench: Bench, verb: str, consent: Consent = AGREED, tenants: tuple[str, ...] = TENANTS
+) -> FleetReport:
+    source, site = ("dc3", "dc5") if verb == "failover" else ("", "dc5" if verb == "reserve" else "")
+    order = Order(verb=verb, run="", tenant="", tenants=tenants, source=source, site=site)
+    return launch.launch(bench.desk(), bench.workshop, order, consent=consent)
+
+
+def point(bench: Bench, alias: str) -> None:
+    """By hand."""
+    old = bench.company.zone.find("globex.example.test", "CNAME")
+    assert old is not None
+    bench.company.zone.replace(old, replace(old, values=(alias,)))
+
+
+def outcomes(report: FleetReport) -> dict[str, str]:
+    return {outcome.tenant: outcome.status for outcome in report.outcomes}
+
+
+def test_everybody_is_served_at_the_other_site_and_it_is_said_what_was_lost(bench: Bench) -> None:
+    report = give(bench, "failover")
+    assert (report.ending.code, outcomes(report)) == (0, dict.fromkeys(TENANTS, "done"))
+    assert all(outcome.rpo_s is not None and outcome.rpo_s >= 600 for outcome in report.outcomes)
+    shown = bench.shown[0]
+    assert isinstance(shown, FleetReview)
+    assert shown.worst_loss_s >= 600
+
+
+def test_loss_and_number_are_asked_for_and_a_wrong_answer_touches_nothing(bench: Bench) -> None:
+    before = bench.company.dump()
+    for typed, words in (
+        (["1m"], "would lose more than 1m00s"),
+        (["1h", "2"], "another number was expected"),
+    ):
+        bench.typed = typed
+        with pytest.raises(RefusedError, match=words):
+            give(bench, "failover", Consent())
+    assert [question.flag for question in bench.asked] == [
+        "--accept-loss DURATION",
+        "--accept-loss DURATION",
+        "--expect-tenants 3",
+    ]
+    assert bench.company.dump() == before
+
+
+def test_a_sick_tenant_is_set_aside_and_finished_alone_when_it_is_cured(bench: Bench) -> None:
+    point(bench, "elsewhere.example.test")
+    report = give(bench, "failover")
+    assert (report.ending.word, report.ending.code) == ("partial", 9)
+    assert outcomes(report) == {"acme": "done", "globex": "quarantined", "initech": "done"}
+    aside = next(outcome for outcome in report.outcomes if outcome.status == "quarantined")
+    assert "globex.example.test" in aside.cause
+
+    before = bench.company.dump()
+    with pytest.raises(RefusedError, match="acme was not set aside"):
+        recover.retry(bench.desk(), bench.workshop, report.run, tenants=["acme"], failed=False)
+    assert bench.company.dump() == before
+
+    point(bench, "dc3.example.test")
+    again = recover.retry(bench.desk(), bench.workshop, report.run, tenants=[], failed=True)
+    assert (again.ending.word, outcomes(again)["globex"]) == ("done", "done")
+
+
+def test_who_has_no_backup_is_left_out_by_name(bench: Bench) -> None:
+    for key in bench.company.stores["backups"].list("drp1/globex/"):
+        bench.company.stores["backups"].delete(key)
+    report = give(bench, "failover", Consent(expect_tenants=2, accept_loss=timedelta(hours=1)))
+    assert outcomes(report) == {"acme": "done", "initech": "done", "globex": "skipped"}
+
+
+def test_nobody_is_no_order(bench: Bench) -> None:
+    inventory = bench.workshop.inventory
+    assert Selection(everyone=True, without=("acme",)).find(inventory, "failover") == ("globex", "initech")
+    with pytest.raises(RefusedError, match="say which tenants are meant"):
+        Selection().find(inventory, "failover")
+    with pytest.raises(RefusedError, match="no tenant matches"):
+        Selection(env="staging").find(inventory, "failover")
+    with pytest.raises(UsageError, match="no such tenant"):
+        Selection(tenants=("nobody",)).find(inventory, "failover")
