@@ -157,6 +157,7 @@ def iter_hints() -> list[str]:
 
 FILLED = {
     "{review.command}": "migrate acme --to dc5",
+    "{shown.command}": "failover --from dc3 --to dc5 --all",
     "{report.command}": "migrate acme --to dc5",
     "{command}": "migrate acme --to dc5",
     "{report.next}": "retire acme --from dc3",

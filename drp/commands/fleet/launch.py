@@ -98,7 +98,7 @@ def ask(desk: Desk, shown: FleetReview, *, consent: Consent) -> None:
         raise RefusedError(
             f"cannot {shown.verb} '{shown.source}': {count} tenants would move, another number was expected",
             state="nothing was touched",
-            hint=f"See who with `drp plan {shown.command}`, then add `--expect-tenants {count}`.",
+            hint=f"Look again with `drp plan {shown.command}`, then add `--expect-tenants {count}`.",
         )
 
 
