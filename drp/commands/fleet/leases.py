@@ -59,7 +59,7 @@ def hold_leases(
 ) -> Iterator[HeldLeases]:
     """A tenant that another run has is left out, with the reason; the others are held.
 
-    A holder who gives no sign of life for its whole term is taken to be dead: in a disaster nobody asks twice.
+    A holder who gives no sign of life for its whole term is taken to be dead.
     Raises LeaseHeldError when the run itself goes on elsewhere.
     """
     with ExitStack() as stack:
