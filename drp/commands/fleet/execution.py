@@ -77,6 +77,10 @@ class FleetTurn(Turn[FleetReport]):
             "skipped": dict(work.skipped),
         }
 
+    def _measure(self, report: FleetReport) -> JsonMap:
+        """What each tenant took and may have lost."""
+        return {"tenants": [outcome.to_json() for outcome in report.outcomes]}
+
     def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:  # noqa: ARG002 - one tenant's needs it
         work, now = self._fleet, self._desk.clock.now()
         served = {} if stand.has_left else self._look()
