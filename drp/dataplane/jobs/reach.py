@@ -25,7 +25,8 @@ from drp.model.values import Json, JsonMap
 _CLOSED: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
 _REFUSED: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET})
 _REPEAT_S: Final = 0.3
-"""A datagram is sent a second time after this."""
+"""A datagram is sent anew each time this has passed: it may be lost, and so may the refusal, of which the
+kernel sends only so many a second."""
 
 # a DNS query for the root's name servers: a name server answers, others ignore it
 _DATAGRAM: Final = bytes.fromhex("6472 0100 0001 0000 0000 0000 00 0002 0001")
@@ -115,7 +116,7 @@ def _gather(selector: selectors.BaseSelector, found: list[Found]) -> None:
                 selector.unregister(asked.socket)
                 found[asked.number] = "closed"
             elif asked.again <= now:
-                asked.again = float("inf")
+                asked.again = now + _REPEAT_S
                 _send(asked.socket)  # its error, if any, is read with the answer
         left = [min(asked.due, asked.again) for asked in waiting if asked.due > now]
         for key, _ in selector.select(max(0.0, min(left, default=now) - now)):
