@@ -147,12 +147,20 @@ class _Story:
 class JournalCopy(JournalCopyReader):
     """Copies one run's journal while it is written. ``add`` never blocks; the thread or ``flush`` puts."""
 
-    def __init__(self, store: ObjectStore, run: str, *, lease: Callable[[], int] = lambda: 0) -> None:
-        """``lease`` gives the number that the writer holds now."""
+    def __init__(
+        self,
+        store: ObjectStore,
+        run: str,
+        *,
+        lease: Callable[[], int] = lambda: 0,
+        behind_s: float = BEHIND_S,
+    ) -> None:
+        """``lease`` gives the number that the writer holds now; ``behind_s``: how long a record may wait."""
         super().__init__(store)
         self._store = store
         self._run = run
         self._lease = lease
+        self._behind_s = behind_s
         self._lease_of_batch = 0
         self._pending: deque[CopiedRecord] = deque()
         self._batch_under_way: list[CopiedRecord] = []
@@ -235,7 +243,7 @@ class JournalCopy(JournalCopyReader):
     def _await_work(self) -> bool:
         """Wait for a full batch, at most a second (after a failure always a second); False at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._is_batch_full(), timeout=BEHIND_S)
+            self._changed.wait_for(lambda: self._stopping or self._is_batch_full(), timeout=self._behind_s)
             return not self._stopping
 
     def _is_batch_full(self) -> bool:

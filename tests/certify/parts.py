@@ -13,6 +13,7 @@ from drp.testing.crash import Crasher
 from drp.testing.journal_damage import certify_journal
 from tests.certify.laboratory import run_marked
 from tests.certify.results import Part, Result, Unit
+from tests.commands.races import certify_races
 from tests.engine.kills import kill_everywhere
 from tests.faults.planted import PLANTED
 from tests.faults.stories import STORIES, build_scenario, find_untold
@@ -22,11 +23,13 @@ CRASHES: Final = int(os.environ.get("DRP_CERTIFY_CRASHES", "20000"))
 """Of random graphs; those of the runbooks come on top."""
 KILLS: Final = int(os.environ.get("DRP_CERTIFY_KILLS", "400"))
 JOURNALS: Final = int(os.environ.get("DRP_CERTIFY_JOURNALS", "1000"))
+RACES: Final = int(os.environ.get("DRP_CERTIFY_RACES", "500"))
 
 _CRASHES_OF_A_UNIT: Final = 1000
 _POINTS_OF_A_UNIT: Final = 50
 _KILLS_OF_A_UNIT: Final = 20
 _JOURNALS_OF_A_UNIT: Final = 125
+_RACES_OF_A_UNIT: Final = 25
 _PLANTED_SAMPLE: Final = 12
 _APART: Final = 100_000
 """Between the first seeds of two units: a unit draws its seeds upwards from its own."""
@@ -132,6 +135,20 @@ def list_damages() -> list[Unit]:
     return [Unit(damage_journals, (seeds[at : at + size],)) for at in range(0, JOURNALS, size)]
 
 
+# -- races for a lease
+
+
+def race(seeds: Iterable[int]) -> Result:
+    with tempfile.TemporaryDirectory(prefix="drp-certify-") as folder:
+        tally = certify_races(seeds, Path(folder))
+    return Result(counts={"races": tally.races}, findings=tally.findings)
+
+
+def list_races() -> list[Unit]:
+    seeds = range(SEED, SEED + RACES)
+    return [Unit(race, (seeds[at : at + _RACES_OF_A_UNIT],)) for at in range(0, RACES, _RACES_OF_A_UNIT)]
+
+
 # -- the laboratory
 
 
@@ -155,6 +172,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "damaged journals": Part(
         units=list_damages, drawn=f"{SEED} to {SEED + JOURNALS - 1}", least={"seeds": JOURNALS}
     ),
+    "races": Part(units=list_races, drawn=f"{SEED} to {SEED + RACES - 1}", least={"races": RACES}),
     "laboratory": Part(units=list_laboratory),
 }
 """Name -> part."""

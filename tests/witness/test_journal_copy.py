@@ -10,6 +10,7 @@ from drp.errors import ConflictError, RejectedError, UnreachableError
 from drp.testing.objects import FakeObjects
 from drp.witness.journal_copy import (
     BATCH,
+    BEHIND_S,
     Comparison,
     CopiedRecord,
     JournalCopy,
@@ -204,6 +205,18 @@ def test_the_thread_copies_without_being_asked() -> None:
     copy.add(build_records(2, 3))
     copy.stop()
     assert copy.load(RUN) == build_records(1, 3)
+
+
+def test_two_hundred_records_do_not_wait_for_the_second_to_pass() -> None:
+    store = SignallingObjects()
+    copy = JournalCopy(store, RUN, behind_s=3600)
+    copy.start()
+    copy.add(build_records(1, BATCH - 1))
+    assert (BATCH, BEHIND_S, store.content) == (200, 1.0, {})
+    copy.add(build_records(BATCH, BATCH))
+    assert store.came.wait(timeout=30)
+    copy.stop()
+    assert copy.load(RUN) == build_records(1, BATCH)
 
 
 def test_the_thread_goes_on_after_a_failure_and_tells_meanwhile() -> None:
