@@ -54,6 +54,7 @@ _HINTS: Final = {
     REFUSED: "See who serves with `drp status`.",
     HELD: "See who works on it with `drp status`.",
     AS_BEFORE: "Look for the cause with `drp check`, then try again.",
+    WAITING: "See what it waits for with `drp status`.",
     STUCK: "See `drp status` before anything else.",
     BUG: "See `drp status` before anything else.",
 }

@@ -21,7 +21,7 @@ from drp.model.values import JsonMap
 from drp.testing.company import FakeCompany
 from tests.commands.bench import TAILS, build_workshop, deployed
 
-PLAN = re.compile(r"\bplan [0-9a-f]{4}-[0-9a-f]{4}\b")
+PLAN = re.compile(r"\bplan ([0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{12})\b")
 GOLDEN = Path(__file__).parent / "golden"
 
 

@@ -12,6 +12,7 @@ import drp
 from drp.cli.grammar.catalogue import VERBS
 from drp.commands.endings import ENDINGS
 from tests.cli.shell import Shell
+from tests.cli.test_arguments import list_nodes
 from tests.cli.test_texts import (
     blind,
     block_release,
@@ -82,7 +83,7 @@ def test_nothing_else_ends_the_process() -> None:
     for path in root.rglob("*.py"):
         if path.name == "__main__.py" or "dataplane" in path.parts or "testing" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in list_nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
                 assert name not in ("exit", "_exit"), f"{path}:{node.lineno}"

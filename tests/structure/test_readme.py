@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drp.cli.arguments import parse_arguments
+from drp.cli.grammar.catalogue import VERBS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()
@@ -42,3 +43,8 @@ def test_readme_is_short() -> None:
 def test_readme_exit_codes_are_those_of_the_program() -> None:
     listed = {int(n) for row in re.findall(r"^\| ([\d, ]+) \|", TEXT, re.MULTILINE) for n in row.split(",")}
     assert listed == {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 70, 130}
+
+
+def test_readme_has_every_verb() -> None:
+    table = TEXT.partition("## Verbs")[2].partition("\n## ")[0]
+    assert {verb.split()[0] for verb in VERBS} - {*re.findall(r"`([a-z]+)`", table)} == set()
