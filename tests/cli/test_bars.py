@@ -122,7 +122,7 @@ def test_each_prompt_has_a_flag_that_its_verbs_take() -> None:
     assert flags
     for flag in flags:
         given = re.sub(r"\{.*\}", "3", flag).replace("DURATION", "5m")
-        assert parse_arguments([*"failover --from dc3 --to dc5 --all".split(), *given.split()]) is not None
+        assert parse_arguments(f"failover --from dc3 --to dc5 --all {given}".split()) is not None
     assert prompters == {"answers.py"}
 
 
