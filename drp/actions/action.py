@@ -113,6 +113,10 @@ class Action(Generic[P]):
     def observe(self, ports: ReadPorts, params: P, call: Call) -> Observation:
         raise NotImplementedError
 
+    def moved(self, ports: ReadPorts, params: P) -> str:
+        """What is neither as planned nor as this makes it, as ``NAME is X, planned Y``; "" if nothing."""
+        return ""
+
     def apply(self, ports: WritePorts, params: P, call: Call) -> JsonMap:
         """Make it so; the outputs (JSON, no secrets)."""
         raise NotImplementedError

@@ -27,7 +27,7 @@ from drp.actions import (
 )
 from drp.actions.action import Action, Call, ReadPorts, WritePorts
 from drp.engine.tasks import APPLY, OBSERVE, Done, OnProgress, Outcome, Task
-from drp.model.plan import ActionSpec
+from drp.model.plan import ActionSpec, Step
 
 _ALL: Final[tuple[Action[Any], ...]] = (
     backups.TakeBackup(),
@@ -103,6 +103,12 @@ def action_specs() -> dict[str, ActionSpec]:
         )
         for name, action in CATALOGUE.items()
     }
+
+
+def find_moved(ports: ReadPorts, step: Step) -> str:
+    """What the step meets that its plan did not, in words; "" when nothing. Errors: those of the ports."""
+    action = CATALOGUE[step.action]
+    return action.moved(ports, _ADAPTERS[action.name].validate_python(step.params))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

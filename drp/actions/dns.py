@@ -72,6 +72,12 @@ class Switch(Action[SwitchParams]):
     def observe(self, ports: ReadPorts, params: SwitchParams, call: Call) -> Observation:
         return Present() if _values(ports.dns(), params) == params.new else Absent()
 
+    def moved(self, ports: ReadPorts, params: SwitchParams) -> str:
+        found = _values(ports.dns(), params)
+        if found in (params.old, params.new):
+            return ""
+        return f"{params.name} is {', '.join(found) or 'absent'}, planned {', '.join(params.old) or 'absent'}"
+
     def apply(self, ports: WritePorts, params: SwitchParams, call: Call) -> JsonMap:
         self._set(ports, params, old=params.old, new=params.new)
         return {"from": [*params.old], "to": [*params.new]}

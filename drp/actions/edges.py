@@ -149,6 +149,16 @@ class SetRoute(Action[RouteParams]):
         wanted = _route(params.kind, params.target, params.owner)
         return _observe_all(ports.edge(params.host).find_route(name) == wanted for name in params.names)
 
+    def moved(self, ports: ReadPorts, params: RouteParams) -> str:
+        """Nothing is known of what was there before when it was not planned to be put back."""
+        previous = _route(params.previous_kind, params.previous_target, params.previous_owner)
+        known = (previous, _route(params.kind, params.target, params.owner))
+        for name in params.names if previous is not None else ():
+            found = ports.edge(params.host).find_route(name)
+            if found not in known:
+                return f"the edge of {params.host} sends {name} {found or 'nowhere'}, planned {previous}"
+        return ""
+
     def apply(self, ports: WritePorts, params: RouteParams, call: Call) -> JsonMap:
         self._set(ports, params, _route(params.kind, params.target, params.owner))
         return {"routed_at": ports.clock.now().isoformat()}

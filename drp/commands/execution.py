@@ -14,6 +14,7 @@ from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
 from drp.commands.estimates import WORKED
 from drp.commands.events import RunEvent, WarningEvent, WorldEvent, render_utc
+from drp.commands.guarding import guard
 from drp.commands.lease import HeldLease
 from drp.commands.narration import Narrator
 from drp.commands.reporting import Stand, build_report
@@ -144,7 +145,12 @@ class Turn(ABC, Generic[R]):
         return Runner(
             work.plan,
             journal,
-            self._workshop.performer(work.plan.run, self._held.number),
+            guard(
+                self._workshop.performer(work.plan.run, self._held.number),
+                self._workshop.ports,
+                work.plan,
+                work.header,
+            ),
             clock=desk.clock,
             actor=desk.operator,
             epoch=lambda: self._held.number,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drp.commands.approval import check_world, is_postponed, require_approved
-from drp.commands.assignment import Assignment, text_of
+from drp.commands.assignment import Assignment, header_of, text_of
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import UNKNOWN, QuestionEvent
 from drp.commands.execution import Execution
@@ -204,6 +204,7 @@ def _assign(desk: Desk, found: FoundRun, *, back: bool) -> Assignment:
         answers={} if back else _missing_answers(desk, found.state),
         back=back,
         can_go_back=not found.state.past_final,
+        header=header_of(found.records),
     )
 
 
