@@ -40,6 +40,13 @@ class Terminal(Stream):
         self._feed.feed(text.replace("\n", "\r\n"))
         return len(text)
 
+    def resize(self, lines: int, columns: int) -> None:
+        """As most terminals do: what no longer fits in its line goes on in the next."""
+        before = self.shown()
+        self.glass.reset()
+        self.glass.resize(lines, columns)
+        self._feed.feed("\r\n".join(before))
+
     def shown(self) -> list[str]:
         return [line.rstrip() for line in self.glass.display if line.strip()]
 
@@ -94,7 +101,7 @@ def test_view_is_drawn_anew_after_a_resize(size: tuple[int, int]) -> None:
     view = open_view(terminal, clock)
     play(view, Board(), clock)
     view.tick()
-    terminal.glass.resize(*size)
+    terminal.resize(*size)
     view.tick()
     shown = terminal.shown()
     assert no_line_twice(shown), shown
@@ -102,6 +109,23 @@ def test_view_is_drawn_anew_after_a_resize(size: tuple[int, int]) -> None:
     assert shown[-1].startswith(" keys")
     view.tick()
     assert terminal.shown() == shown
+    view.close()
+
+
+def test_wrapped_rests_of_a_small_view_are_gone_after_a_resize() -> None:
+    """Bar 25: long lines that a narrower terminal has wrapped leave nothing above the picture."""
+    clock, terminal = ManualClock(), Terminal(30, 100)
+    view = open_view(terminal, clock)
+    view(RunEvent(run="migrate-310304-7f3a", name="migrate", tenant="acme", status="begun", source="dc3/h1",
+                  target="dc5/h3", steps=9, stages=(("prepare", 9),)))  # fmt: skip
+    view.tick()
+    terminal.resize(30, 40)
+    assert len(terminal.shown()) > 3
+    view.tick()
+    shown = terminal.shown()
+    assert len(shown) == 3
+    assert shown[0].startswith("migrate-310304-7f3a")
+    assert shown[-1].startswith(" keys")
     view.close()
 
 
