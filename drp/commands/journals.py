@@ -74,7 +74,7 @@ def recall(path: Path, witness: ObjectReader, run: str) -> Memory:
     try:
         local = read_local(path)
     except DamagedJournalError as error:
-        return _from_copy(path, copy, damage=error)
+        return _from_copy(path, copy, run, damage=error)
     verdict = compare(_copied(local), _copied(copy))
     if verdict.verdict == "different":
         return _judge_fork(path, local, copy, seq=verdict.seq)
@@ -114,11 +114,11 @@ def _append_drafts(path: Path, drafts: Sequence[Draft], stamp: Stamp) -> None:
         journal.mark.write(journal.head())
 
 
-def _from_copy(path: Path, copy: Sequence[Record], *, damage: JournalError) -> Memory:
+def _from_copy(path: Path, copy: Sequence[Record], run: str, *, damage: JournalError) -> Memory:
     if not copy:
         raise DamagedJournalError(
             f"{damage.message}; the witness has no copy of it",
-            hint="See who serves with `drp status`; nothing may go on with this run.",
+            hint=f"Look at the world instead with `drp journal rebuild {run}`.",
             page="B3",
         ) from damage
     marked = JournalMark(path).read()

@@ -90,8 +90,8 @@ def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundR
     memory = recall(StateFolder(desk.state).journal(run), workshop.witness, run)
     if not memory.records:
         raise RefusedError(
-            f"cannot {verb} '{run}': it had not begun, nothing of it was recorded",
-            hint=f"See who serves with `drp status {entry.begin.scope}`, then give the order again.",
+            f"cannot {verb} '{run}': nothing of it is left, neither here nor in the witness",
+            hint=f"See what is there with `drp journal rebuild {entry.begin.scope} --dry-run`.",
         )
     found = FoundRun(begin=entry.begin, memory=memory, state=fold(memory.records))
     if back and found.state.past_final:

@@ -128,6 +128,8 @@ def _command(assignment: Assignment) -> str:
     """The words after ``drp`` that give the same order again."""
     tenant = assignment.plan.tenant
     source = assignment.source.partition("/")[0]
+    if assignment.verb == "cleanup":
+        return f"journal rebuild {tenant}"
     ends = {"migrate": f" --to {assignment.expected}", "retire": f" --from {source}"}
     return f"{assignment.verb} {tenant}{ends.get(assignment.verb, '')}"
 

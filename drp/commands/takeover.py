@@ -13,11 +13,12 @@ from drp.commands.recover import describe, find_entry, find_run, go_on
 from drp.commands.results import RunReport, Takeover
 from drp.errors import LeaseHeldError, RefusedError
 from drp.witness.leases import Leases, LeaseState
+from drp.witness.runs import RunBegin
 
 
 def inspect_takeover(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> Takeover:
     """Wait as ``take_over`` does, and say what it would find. Nothing is touched. Raises as it does."""
-    _await_expiry(desk, workshop, word)
+    await_expiry(desk, workshop, _find_begin(workshop, word))
     return describe(workshop, find_run(desk, workshop, word, back=back), back=back)
 
 
@@ -27,14 +28,20 @@ def take_over(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> RunRe
     Raises LeaseHeldError when its holder lives, RefusedError when another run has the tenant; and as
     ``recover``.
     """
-    expired = _await_expiry(desk, workshop, word)
+    expired = await_expiry(desk, workshop, _find_begin(workshop, word))
     found = find_run(desk, workshop, word, back=back)
     return go_on(desk, workshop, found, back=back, expired=expired)
 
 
-def _await_expiry(desk: Desk, workshop: Workshop, word: str) -> LeaseState | None:
-    """The lease as it expired; None when it is free."""
-    begin = find_entry(workshop, word, verb="take over").begin
+def _find_begin(workshop: Workshop, word: str) -> RunBegin:
+    return find_entry(workshop, word, verb="take over").begin
+
+
+def await_expiry(desk: Desk, workshop: Workshop, begin: RunBegin) -> LeaseState | None:
+    """The run's lease as it expired, watched for a whole term; None when it is free.
+
+    Raises LeaseHeldError when its holder lives, RefusedError when another run has the tenant.
+    """
     leases = open_leases(desk, workshop)
     state = leases.find(begin.scope)
     if state is None or leases.is_free(state):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -60,6 +61,15 @@ def interrupt(shell: Shell) -> None:
 def interrupt_late(shell: Shell) -> None:
     bench = Bench(shell.state, shell.company)
     bench.cut("after-effect:route/h1")
+
+
+def interrupt_and_forget(shell: Shell) -> None:
+    interrupt(shell)
+    shell.runs = 1
+    shutil.rmtree(shell.state)
+    content = shell.company.stores["witness"].content
+    for key in [key for key in content if key.startswith("journals/")]:
+        del content[key]
 
 
 def ask_later(shell: Shell) -> None:
@@ -122,6 +132,7 @@ SCENES = {
     "approve-done": (ask_later, "approve 7f3a --yes -q"),
     "resume-unapproved": (ask_later, "resume 7f3a --yes"),
     "status-waiting": (ask_later, "status"),
+    "journal-rebuild": (interrupt_and_forget, "journal rebuild acme"),
     "status-quiet": (nothing, "status"),
     "status-silent": (interrupt, "status"),
     "status-run": (interrupt, "status 7f3a"),

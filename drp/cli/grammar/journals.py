@@ -29,6 +29,14 @@ def verify(
     return Invocation(verb="journal verify", subject=run, common=common)
 
 
+def rebuild(
+    subject: Annotated[str, typer.Argument(metavar="TENANT|RUN", help="Tenant, run id, or its tail.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="journal rebuild", subject=subject, common=common)
+
+
 VERBS: Final[Mapping[str, Verb]] = {
     "journal show": Verb(
         "Print every record of a run, from the state folder or from the witness.",
@@ -41,5 +49,11 @@ VERBS: Final[Mapping[str, Verb]] = {
         ("drp journal verify", "drp journal verify 7f3a --json"),
         verify,
         (4, 11),
+    ),
+    "journal rebuild": Verb(
+        "When journal and copy are lost: find out what is there, and record what puts it in order.",
+        ("drp journal rebuild acme --dry-run", "drp journal rebuild 7f3a"),
+        rebuild,
+        (4, 5, 8),
     ),
 }
