@@ -133,6 +133,15 @@ class HostMachine(Machine):
         self.path("/run/docker.pid").unlink(missing_ok=True)
 
     @contextlib.contextmanager
+    def killed_engine(self) -> Iterator[None]:
+        """dockerd is dead meanwhile; started again, it stops all that it finds running."""
+        self.kill_engine()
+        try:
+            yield
+        finally:
+            self.start_engine()
+
+    @contextlib.contextmanager
     def full_volumes(self, *, free: int) -> Iterator[None]:
         """New volumes lie on a file system with ``free`` bytes meanwhile; those in use are not moved."""
         folder = "/var/lib/docker/volumes"
