@@ -246,7 +246,7 @@ class Runner:
     def _result(self, outcome: Ending) -> RunResult:
         failure = self._state.failure
         if self.scheduler.lease_lost:
-            message = f"cannot go on with '{self._plan.run}': its lease is lost"
+            message = f"cannot go on with '{self._plan.run}': its lease was not renewed in time"
             cause = Failed(error="LeaseHeldError", message=message)
             failure = Failure(step="", stage="", attempt=0, cause=cause)
         return RunResult(

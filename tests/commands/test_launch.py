@@ -177,7 +177,7 @@ def test_lease_that_was_lost_before_the_first_step_is_unknown_and_says_why(bench
     report = bench.launch("migrate", "dc5")
     assert report.ending is UNKNOWN
     assert report.error is not None
-    assert report.error.cause == "its lease is lost"
+    assert report.error.cause == "its lease was not renewed in time"
     assert report.failed_step == ""
 
 

@@ -369,7 +369,7 @@ def test_lost_lease_begins_nothing_more_and_leaves_the_end_to_others() -> None:
 
     assert result.outcome == "unknown"
     assert result.failure is not None
-    assert result.failure.cause.message == "cannot go on with 'run-1': its lease is lost"
+    assert result.failure.cause.message == "cannot go on with 'run-1': its lease was not renewed in time"
     assert it.kinds() == ["plan", "start a", "done a"]
     assert Rig(CHAIN, journal=it.journal).runner.run().outcome == "done"
 
