@@ -94,22 +94,24 @@ class Stream:
         return taken
 
     def _receive(self) -> bytes:
+        ended = False
         while True:
             self._connection.sock.settimeout(self._deadline.require(self._idle))
             try:
                 return bytes(self._connection.sock.recv(_CHUNK))
             except TimeoutError:
                 self._deadline.require(self._idle)
-                self._check_alive()
+                if ended:
+                    raise ConnectionError("it has ended, its output has not") from None
+                # a busy engine may close the stream a moment after what it came from
+                ended = not self._ask_alive()
 
-    def _check_alive(self) -> None:
+    def _ask_alive(self) -> bool:
         try:
-            alive = self._is_alive()
+            return self._is_alive()
         except FOREIGN:
             self._deadline.require(self._idle)
             raise
-        if not alive:
-            raise ConnectionError("it has ended, its output has not")
 
 
 def iter_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
