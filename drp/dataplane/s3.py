@@ -36,7 +36,7 @@ _DIGEST = "drp-sha256"  # user metadata that tells whose put it was after an ans
 class S3Store:
     """Any S3 that honours If-None-Match on PutObject (AWS, Ceph, MinIO, versitygw, ...)."""
 
-    def __init__(self, place: Bucket, *, access: Secret, secret: Secret, patience_s: float = 60) -> None:
+    def __init__(self, place: Bucket, *, access: Secret, secret: Secret, patience_s: float = 20) -> None:
         """``patience_s``: how long an answer may take."""
         self._place = place
         self._client: S3Client = boto3.client(
@@ -46,9 +46,10 @@ class S3Store:
             aws_access_key_id=access.reveal().decode(),
             aws_secret_access_key=secret.reveal().decode(),
             config=Config(
-                connect_timeout=min(10, patience_s),
+                connect_timeout=min(5, patience_s),
                 read_timeout=patience_s,
-                retries={"mode": "standard", "total_max_attempts": 4},
+                # a store that takes a request and never answers costs a job a minute, not all its deadline
+                retries={"mode": "standard", "total_max_attempts": 3},
                 max_pool_connections=16,
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",

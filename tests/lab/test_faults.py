@@ -85,6 +85,7 @@ def test_a_full_disk_takes_the_move_back(company: Company, tenant: str) -> None:
     assert compare_worlds(before, dump_world(company.lab)) == []
 
 
+@pytest.mark.certificate
 def test_a_target_that_is_gone_needs_hands_and_is_then_taken_back(company: Company, tenant: str) -> None:
     """Nothing can be removed where nobody answers; once somebody does, all of it is."""
     before = dump_world(company.lab)
@@ -105,7 +106,7 @@ def test_a_witness_that_stays_silent_leaves_the_run_open_and_no_client_alone(
 ) -> None:
     """Without it nobody can prove who serves, and drp says so; the tenant is served on."""
     move = begin_move(company, tenant)
-    move.await_step("restore")
+    move.await_step("create/*")
     with company.lab.store.stopped("versitygw"):
         move.await_end()
         answer = company.client(tenant).ask("GET", "/health")

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.lab.console import Finished, Operator
 
-_TOO_LONG_S = 240
+_TOO_LONG_S = 600
 """A run that says nothing new of what is waited for in this time is taken for one that hangs."""
 
 
