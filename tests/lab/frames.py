@@ -21,13 +21,17 @@ BROADCAST: Final = "ff:ff:ff:ff:ff:ff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A TCP segment in an Ethernet frame; ``source`` and ``target`` as (address, port), anything forged."""
+    """A TCP segment in an Ethernet frame; ``source`` and ``target`` as (address, port), anything forged.
+
+    ``numbers``: its sequence and acknowledgement number; a firewall that tracks connections looks at both.
+    """
 
     hardware: str
     source: tuple[str, int]
     target: tuple[str, int]
     flags: int = SYN
     payload: bytes = b""
+    numbers: tuple[int, int] = (7, 7)
 
     def build(self, sender: bytes) -> bytes:
         """The bytes on the wire."""
@@ -42,7 +46,9 @@ class Frame:
 
     def _segment(self, check: int) -> bytes:
         ports = (self.source[1], self.target[1])
-        return struct.pack("!HHIIBBHHH", *ports, 7, 7, 0x50, self.flags, 1024, check, 0) + self.payload
+        return (
+            struct.pack("!HHIIBBHHH", *ports, *self.numbers, 0x50, self.flags, 1024, check, 0) + self.payload
+        )
 
 
 def _sum(data: bytes) -> int:
@@ -72,6 +78,13 @@ class Ear:
     def __init__(self, raw: socket.socket) -> None:
         self._raw = raw
 
+    def drain(self) -> list[bytes]:
+        """What has been heard so far."""
+        heard = []
+        while select.select([self._raw], [], [], 0)[0]:
+            heard.append(self._raw.recv(65536))
+        return heard
+
     def wait_for(self, marker: bytes, seconds: float) -> list[bytes]:
         """All frames up to the one that holds the marker. Raises AssertionError when it does not come."""
         heard: list[bytes] = []
@@ -83,6 +96,16 @@ class Ear:
                 if marker in frame:
                     return heard
         raise AssertionError("the frame that shows that frames are heard did not come")
+
+
+def find_numbers(heard: Sequence[bytes], port: int) -> tuple[int, int]:
+    """The numbers with which the owner of ``port`` goes on, by the answer to its SYN, which was heard."""
+    ports_at, flags_at, both = 14 + 20, 14 + 20 + 13, 0x12
+    answer = next(
+        f for f in heard if f[ports_at + 2 : ports_at + 4] == port.to_bytes(2, "big") and f[flags_at] == both
+    )
+    sequence, acknowledged = struct.unpack("!II", answer[ports_at + 4 : ports_at + 12])
+    return acknowledged, sequence + 1
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from drp.model.names import EDGE, GUARD, Instance
 from drp.model.reach import Matrix
 from tests.lab import plan
 from tests.lab.company import Company
-from tests.lab.frames import BROADCAST, PUSH, Frame, listening, send
+from tests.lab.frames import BROADCAST, PUSH, Frame, find_numbers, listening, send
 from tests.lab.host import HostMachine
 from tests.lab.reach import find_open
 
@@ -203,7 +203,9 @@ def test_forged_frames_of_a_neighbour_do_not_arrive(scene: Scene) -> None:
                 ears[service] = stack.enter_context(listening())
         with scene.inside(scene.container(scene.own, "api")):
             opened = stack.enter_context(socket.create_connection(targets["mongodb"], timeout=20))
-        frames = build_frames(scene, opened.getsockname()[1], list(targets.values()))
+        port = opened.getsockname()[1]
+        numbers = find_numbers(ears["api"].drain(), port)
+        frames = build_frames(scene, port, list(targets.values()), numbers=numbers)
         sent = 0
         for service in SERVICES:
             with scene.inside(scene.container(scene.other, service)):
@@ -223,8 +225,11 @@ def test_forged_frames_of_a_neighbour_do_not_arrive(scene: Scene) -> None:
             opened.recv(1)
 
 
-def build_frames(scene: Scene, port: int, targets: list[tuple[str, int]]) -> list[Frame]:
-    """From the neighbour's own address and the own API's, within its open connection and beside it."""
+def build_frames(
+    scene: Scene, port: int, targets: list[tuple[str, int]], *, numbers: tuple[int, int]
+) -> list[Frame]:
+    """From the neighbour's own address and the own API's, within its open connection (a worst case: the
+    numbers are the right ones) and beside it."""
     edge = scene.engine.containers.get(EDGE).attrs["NetworkSettings"]["Networks"]
     hardware = {BROADCAST, edge[scene.other.network("edge")]["MacAddress"]}
     for role in ("edge", "data", "cache"):
@@ -237,7 +242,7 @@ def build_frames(scene: Scene, port: int, targets: list[tuple[str, int]]) -> lis
         (scene.address(scene.other, "api", "edge"), 40002),
     ]
     return [
-        Frame(hardware=each, source=source, target=target, flags=PUSH, payload=MARK)
+        Frame(hardware=each, source=source, target=target, flags=PUSH, payload=MARK, numbers=numbers)
         for each in sorted(hardware)
         for source in sources
         for target in targets
