@@ -19,6 +19,7 @@ from drp.testing.crash import Scenario, Tally
 from tests.engine.real_run import BLIND, REFUSED, find_scenario, load_world
 
 _ROOT: Final = Path(__file__).parents[2]
+_PROGRAM: Final = Path(__file__).with_name("real_run.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,8 @@ def live(folder: Path, scenario: str, *, fault: str = "", back: bool = False, bl
     """
     before = len(_read_points(folder))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.engine.real_run", str(folder), scenario, *(["back"] if back else [])],
-        cwd=_ROOT,
-        env={**os.environ, "DRP_FAULT": fault, BLIND: "yes" if blind else ""},
+        [sys.executable, str(_PROGRAM), str(folder), scenario, *(["back"] if back else [])],
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "DRP_FAULT": fault, BLIND: "yes" if blind else ""},
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,6 +1,7 @@
 """A run in a process of its own: its world and its journal are on disk. ``DRP_FAULT`` kills it.
 
-Usage: python -m tests.engine.real_run FOLDER SCENARIO [back]
+Usage: python tests/engine/real_run.py FOLDER SCENARIO [back], with the checkout as PYTHONPATH: as a file, so
+that it does not load all that tests need.
 
 SCENARIO is ``forward`` (ends done), ``back`` (fails at its last step and is rolled back), or a number: the
 seed of a random one. Prints the outcome, or ``refused``. In FOLDER: ``run.db`` the journal, ``world`` every
@@ -25,9 +26,9 @@ from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import RefusedError
 from drp.model.plan import Plan
 from drp.providers.clock import SystemClock
+from drp.testing.blind import BlindHands
 from drp.testing.blocks import Blocks, build_plan, build_scenario, build_step, draw_scenario
 from drp.testing.crash import Scenario
-from tests.engine.blind import BlindHands
 
 REFUSED: Final = "refused"
 _SOON: Final = timedelta(milliseconds=2)

@@ -19,9 +19,9 @@ from drp.engine.tasks import Absent, Done, OnProgress, Outcome, Perform, Present
 from drp.engine.workers import Message
 from drp.errors import DrpError
 from drp.model.values import JsonMap
+from drp.testing.blind import BlindHands
 from drp.testing.blocks import draw_scenario
 from drp.testing.crash import Crasher, Machine, Scenario, SteppedWorkers, Tally
-from tests.engine.blind import BlindHands
 from tests.faults.stories import STORIES, build_scenario
 
 

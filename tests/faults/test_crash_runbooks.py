@@ -10,7 +10,7 @@ from drp.engine.tasks import Done, OnProgress, Outcome, Perform, Task
 from drp.testing.crash import Crasher, Hit
 from tests.faults.stories import STORIES, Ground, build_scenario, find_untold
 
-SAMPLE = 12
+SAMPLE = 8
 """Points of each runbook in the quick suite; the certificate takes all."""
 
 

@@ -1,4 +1,4 @@
-"""The planted bug that real processes have too."""
+"""A planted bug that runs in memory and real processes can have."""
 
 from __future__ import annotations
 
