@@ -22,7 +22,7 @@ _INSIDE = "/run/secrets"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryParams:
-    """``owner`` an instance, or the edge's name."""
+    """``owner`` an instance, or the name of a container that all tenants of the host share."""
 
     host: str
     owner: str
@@ -35,13 +35,18 @@ def _files_job(operations: Sequence[JsonMap]) -> Job:
 
 
 class PrepareSecrets(Action[DirectoryParams]):
-    """Make the directory for the secret files of an instance, on tmpfs or not at all."""
+    """Make the directory for the secret files of an instance, on tmpfs or not at all.
+
+    That of a shared container lasts as long as the container does: other tenants' certificates are in it.
+    """
 
     name: ClassVar[str] = "secrets.prepare"
     params = DirectoryParams
 
     def observe(self, ports: ReadPorts, params: DirectoryParams, call: Call) -> Observation:
-        return Absent()
+        # no instance has the name of a container; what runs was started with its directory
+        found = ports.host(params.host).find_container(params.owner)
+        return Present() if found is not None and found.running else Absent()
 
     def apply(self, ports: WritePorts, params: DirectoryParams, call: Call) -> JsonMap:
         path = f"{SECRETS_ROOT}/{params.owner}"
@@ -65,6 +70,8 @@ class PrepareSecrets(Action[DirectoryParams]):
             )
 
     def undo(self, ports: WritePorts, params: DirectoryParams, call: Call) -> None:
+        if ports.host(params.host).find_container(params.owner) is not None:
+            return
         self._run(ports, params, [{"op": "remove", "path": f"{SECRETS_ROOT}/{params.owner}"}], call=call)
 
     @staticmethod
@@ -80,6 +87,9 @@ class RemoveSecrets(PrepareSecrets):
 
     name: ClassVar[str] = "secrets.remove"
     reversible: ClassVar[bool] = False
+
+    def observe(self, ports: ReadPorts, params: DirectoryParams, call: Call) -> Observation:
+        return Absent()
 
     def apply(self, ports: WritePorts, params: DirectoryParams, call: Call) -> JsonMap:
         return self._run(

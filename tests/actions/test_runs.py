@@ -12,7 +12,7 @@ import pytest
 
 from drp.actions.facts import gather_facts
 from drp.actions.orders import Order
-from drp.errors import RefusedError
+from drp.errors import RefusedError, RejectedError
 from drp.model.plan import Plan
 from drp.ports.edges import Route
 from drp.testing.company import FakeCompany, image_id
@@ -57,6 +57,15 @@ def test_deploy_gives_each_site_an_alias_of_its_edges(company: FakeCompany) -> N
         found = company.zone.find(site.alias, "A")
         assert found is not None
         assert set(found.values) == {host.edge for host in site.hosts}
+
+
+def test_a_deploy_taken_back_leaves_the_certificates_of_others(company: FakeCompany) -> None:
+    before = {name: dict(host.world.tmpfs) for name, host in company.hosts.items()}
+    company.probes.fail_next("handshake", RejectedError("cannot greet: broken"), times=100)
+    result = run_plan(company, compile_order(company, "deploy", tenant="globex", site="dc3", number=3))
+    assert result.outcome == "rolled-back", result.failure
+    after = {name: dict(host.world.tmpfs) for name, host in company.hosts.items()}
+    assert after == before
 
 
 def test_deploy_again_is_refused(company: FakeCompany) -> None:
