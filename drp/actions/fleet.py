@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -82,9 +83,9 @@ def _reserve_facts(ports: ReadPorts, order: Order) -> JsonMap:
 
 def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
     inventory = ports.inventory
-    hosts = _living(ports, inventory.sites[order.site].hosts)
     others = [host for host in inventory.hosts() if host.site != order.source]
     living = _living(ports, others)
+    hosts = [host for host in living if host.site == order.site]
     if len(living) < must_tell(len(others)):
         raise RefusedError(
             f"cannot take over from '{order.source}': {len(living)} of {len(others)} other hosts answer, "
@@ -129,16 +130,18 @@ def _stores(facts: JsonMap) -> list[str]:
     return [str(name) for name in found]
 
 
-def _living(ports: ReadPorts, hosts: Iterable[Host]) -> list[Host]:
-    """Those whose engine answers."""
-    found = []
-    for host in hosts:
+def _living(ports: ReadPorts, hosts: Sequence[Host]) -> list[Host]:
+    """Those whose engine answers; all are asked at once, for dead ones cost their time."""
+
+    def is_alive(host: Host) -> bool:
         try:
             ports.host(host.name).state()
         except DrpError:
-            continue
-        found.append(host)
-    return found
+            return False
+        return True
+
+    with ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        return [host for host, alive in zip(hosts, pool.map(is_alive, hosts), strict=True) if alive]
 
 
 def _place_all(ports: ReadPorts, order: Order, hosts: Sequence[Host]) -> tuple[list[JsonMap], dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
-from drp.commands.results import RunFact, Served, StatusReport
+from drp.commands.results import CLOSED, SILENT, RunFact, Served, StatusReport
 from drp.commands.runs import tail_of
 from drp.model.values import SHOWN
 
@@ -68,5 +68,10 @@ def _sites(report: StatusReport) -> list[str]:
     lines = []
     for site in report.sites:
         serving = sum(each.site == site for each in report.served)
-        lines.append(f"{site}  {serving} of {len(report.served)} serving")
+        aside = "".join(
+            f" · {state}: {cut(', '.join(hosts))}"
+            for state in (CLOSED, SILENT)
+            if (hosts := [each.host for each in report.edges if (each.site, each.state) == (site, state)])
+        )
+        lines.append(f"{site}  {serving} of {len(report.served)} serving{aside}")
     return lines[:SHOWN]

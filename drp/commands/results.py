@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from drp.commands.endings import DONE, Ending
 from drp.commands.estimates import Estimate
@@ -234,14 +234,38 @@ class RunFact:
         return data | ({"steps": dict(self.steps)} if self.steps else {})
 
 
+OPEN: Final = "open"
+CLOSED: Final = "closed"
+SILENT: Final = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeFact:
+    """A host's edge. ``state``: ``closed`` leads nobody to an API here, ``silent`` did not answer drp.
+
+    ``fenced``: names that another site has taken over.
+    """
+
+    host: str
+    site: str
+    state: str
+    fenced: tuple[str, ...] = ()
+    reason: str = ""
+
+    def to_json(self) -> JsonMap:
+        data: JsonMap = {"host": self.host, "site": self.site, "edge": self.state, "fenced": [*self.fenced]}
+        return data | ({"reason": self.reason} if self.reason else {})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """Who serves what, and what needs somebody. ``sites`` in configuration order."""
+    """Who serves what, and what needs somebody. ``sites`` and ``edges`` in configuration order."""
 
     at: datetime
     sites: tuple[str, ...]
     served: tuple[Served, ...]
     runs: tuple[RunFact, ...]
+    edges: tuple[EdgeFact, ...] = ()
     ending: Ending = DONE
 
     def to_json(self) -> JsonMap:
@@ -249,6 +273,7 @@ class StatusReport:
             "at": render_utc(self.at),
             "tenants": [each.to_json() for each in self.served],
             "runs": [each.to_json() for each in self.runs],
+            "hosts": [each.to_json() for each in self.edges],
         }
 
 

@@ -6,7 +6,7 @@ name to an API of its own host and no other edge does, and a request through tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,8 +15,8 @@ from typing import Final
 from drp.actions.action import ReadPorts
 from drp.actions.orders import epochs
 from drp.commands.events import NOBODY, UNKNOWN
-from drp.commands.results import Served
-from drp.errors import DrpError, NotFoundError
+from drp.commands.results import CLOSED, OPEN, SILENT, EdgeFact, Served
+from drp.errors import DrpError, NotFoundError, UnreachableError
 from drp.model.inventory import Tenant
 from drp.ports.edges import Route
 from drp.witness.epochs import Serving
@@ -36,9 +36,11 @@ def find_served(ports: ReadPorts, tenant: Tenant) -> Served:
     return _find_served(ports, tenant, serving, look_at_edges(ports))
 
 
-def find_all_served(ports: ReadPorts, tenants: Sequence[Tenant]) -> dict[str, Served]:
-    """The same for many; each edge is asked once."""
-    edges = look_at_edges(ports)
+def find_all_served(
+    ports: ReadPorts, tenants: Sequence[Tenant], edges: Mapping[str, Seen] | None = None
+) -> dict[str, Served]:
+    """The same for many; each edge is asked once, or ``edges`` is what was seen just now."""
+    edges = look_at_edges(ports) if edges is None else edges
 
     def find(tenant: Tenant) -> Served:
         try:
@@ -56,6 +58,25 @@ def look_at_edges(ports: ReadPorts) -> dict[str, Seen]:
     hosts = [host.name for host in ports.inventory.hosts()]
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:
         return dict(zip(hosts, pool.map(lambda host: _look(ports, host), hosts), strict=True))
+
+
+def judge_edges(ports: ReadPorts, edges: Mapping[str, Seen]) -> Iterator[EdgeFact]:
+    """What each edge is like, in words that stand for one state each."""
+    for host in ports.inventory.hosts():
+        seen = edges[host.name]
+        state = _judge_edge(seen)
+        reason = seen.message if isinstance(seen, DrpError) else ""
+        fenced = () if isinstance(seen, DrpError) else tuple(sorted(seen.fenced))
+        yield EdgeFact(host=host.name, site=host.site, state=state, fenced=fenced, reason=reason)
+
+
+def _judge_edge(seen: Seen) -> str:
+    if isinstance(seen, UnreachableError):
+        return SILENT
+    if isinstance(seen, DrpError):
+        return CLOSED
+    own = {name for name, route in seen.routes.items() if route.kind == "local"}
+    return CLOSED if own and own <= seen.fenced else OPEN
 
 
 def _find_served(

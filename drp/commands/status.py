@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +10,15 @@ from drp.actions.action import ReadPorts
 from drp.commands.approval import is_approved, is_postponed
 from drp.commands.assignment import WAITS
 from drp.commands.journals import read_records
-from drp.commands.results import RunFact, Served, StatusReport
+from drp.commands.results import RunFact, StatusReport
 from drp.commands.runs import StateFolder
-from drp.commands.serving import find_served
+from drp.commands.serving import find_all_served, judge_edges, look_at_edges
 from drp.engine.fold import fold
 from drp.errors import RefusedError
 from drp.ports.objects import ObjectReader
 from drp.witness.leases import TERM, IsAlive, LeaseReader
 from drp.witness.runs import RunBegin, RunEntry, RunReader
 
-_AT_ONCE = 8
 _PARTS = 3
 _LOOKS = 10
 """How long a run of another machine is watched, as a part of a term, and how often it is looked at then."""
@@ -68,14 +66,15 @@ class Observer:
 
     def _report(self, tenants: Sequence[str], runs: Sequence[RunFact]) -> StatusReport:
         inventory = self._ports.inventory
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            served = tuple(pool.map(self._served, tenants))
+        edges = look_at_edges(self._ports)
+        found = find_all_served(self._ports, [inventory.tenants[name] for name in tenants], edges)
         return StatusReport(
-            at=self._ports.clock.now(), sites=tuple(inventory.sites), served=served, runs=tuple(runs)
+            at=self._ports.clock.now(),
+            sites=tuple(inventory.sites),
+            served=tuple(found[name] for name in tenants),
+            runs=tuple(runs),
+            edges=tuple(judge_edges(self._ports, edges)),
         )
-
-    def _served(self, tenant: str) -> Served:
-        return find_served(self._ports, self._ports.inventory.tenants[tenant])
 
     def _fact(self, entry: RunEntry) -> RunFact:
         begin = entry.begin

@@ -29,21 +29,59 @@ class Verified:
     instances: list[str]
 
 
-class Client:
-    """A client of one tenant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One line of a writer's log. ``began`` and ``ended``: seconds by this machine's one clock.
 
-    def __init__(self, lab: Lab, tenant: str, *, ca: Path, folder: Path) -> None:
+    ``instance`` is that of the API which acknowledged it, "" when none did.
+    """
+
+    id: str
+    value: str
+    began: float
+    ended: float
+    status: int
+    instance: str
+
+    @classmethod
+    def parse(cls, line: str) -> Write:
+        found = json.loads(line)
+        status = int(found["status"])
+        api = str(found.get("instance", "")) if status in (200, 201) else ""
+        return cls(
+            id=found["id"],
+            value=found["value"],
+            began=found["began"],
+            ended=found["began"] + found["took_s"],
+            status=status,
+            instance=api,
+        )
+
+
+class Client:
+    """A client of one tenant; ``log`` is named after it and ``suffix``."""
+
+    def __init__(self, lab: Lab, tenant: str, *, ca: Path, folder: Path, suffix: str = "") -> None:
         self.lab = lab
         self.name = f"{tenant}.{lab.names.zone}"
         self.ca = ca
-        self.log = folder / f"writes-{tenant}.jsonl"
+        self.log = folder / f"writes-{tenant}{suffix}.jsonl"
         self._writer: subprocess.Popen[bytes] | None = None
 
-    def start_writing(self) -> None:
-        """Write all the time from now on."""
-        self._writer = self.lab.client.popen(
-            sys.executable, _HERE / "writer.py", "write", self.name, "--ca", self.ca, "--log", self.log
-        )
+    def start_writing(self, *, at: str = "", prefix: str = "w", patience: float | None = None) -> None:
+        """Write all the time from now on; ``at`` an edge's address, else as DNS says.
+
+        Ids begin with ``prefix``. ``patience``: seconds to wait for an answer (longer than any hold).
+        """
+        words = ["write", self.name, "--ca", str(self.ca), "--log", str(self.log), "--prefix", prefix]
+        words += ["--at", at] if at else []
+        words += ["--patience", str(patience)] if patience else []
+        self._writer = self.lab.client.popen(sys.executable, _HERE / "writer.py", *words)
+
+    def records(self) -> list[Write]:
+        """What became of each write so far, in order."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [Write.parse(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def stop_writing(self) -> None:
         """Let the request under way end, then stop."""

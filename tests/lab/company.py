@@ -23,8 +23,9 @@ class Company:
     ops2: Operator
     folder: Path
 
-    def client(self, tenant: str) -> Client:
-        return Client(self.lab, tenant, ca=self.written.ca_file, folder=self.folder)
+    def client(self, tenant: str, *, suffix: str = "") -> Client:
+        """``suffix``: a log of its own."""
+        return Client(self.lab, tenant, ca=self.written.ca_file, folder=self.folder, suffix=suffix)
 
     def host_of(self, tenant: str) -> tuple[str, str]:
         """(host, instance) whose API of the tenant runs now. Raises LookupError."""

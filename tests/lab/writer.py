@@ -1,7 +1,8 @@
 """A client that writes all the time, and later looks for every write that was acknowledged.
 
 Standard library only and nothing of drp, so that it cannot share a mistake with what it judges. It
-resolves the tenant's name anew for each connection, as a client does.
+resolves the tenant's name anew for each connection, as a client does; ``--at`` an edge's address instead,
+as a client with an old DNS answer does. ``--patience``: seconds that it waits for an answer.
 
     writer.py write NAME --ca FILE --log FILE     until SIGTERM
     writer.py verify NAME --ca FILE --log FILE    prints one JSON line: acknowledged, found, lost, refused
@@ -14,6 +15,7 @@ import hashlib
 import http.client
 import json
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -25,16 +27,32 @@ TIMEOUT_S = 150.0
 """Longer than any hold: an unanswered request is waited for, as a patient client would."""
 
 
+class PinnedConnection(http.client.HTTPSConnection):
+    """Connects to a given address in the name of the host."""
+
+    def __init__(self, name: str, address: str, context: ssl.SSLContext, *, patience: float) -> None:
+        super().__init__(name, timeout=patience, context=context)
+        self._address = address
+        self._tls = context
+        self._patience = patience
+
+    def connect(self) -> None:
+        raw = socket.create_connection((self._address, 443), timeout=self._patience)
+        self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
+
+
 class Client:
     """Requests to one name; a new connection, and so a new look-up, for each."""
 
-    def __init__(self, name: str, ca: str) -> None:
+    def __init__(self, name: str, ca: str, *, at: str = "", patience: float = TIMEOUT_S) -> None:
         self.name = name
+        self.at = at
+        self.patience = patience
         self.context = ssl.create_default_context(cafile=ca)
 
     def request(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
         """Status, body, and which instance answered."""
-        connection = http.client.HTTPSConnection(self.name, timeout=TIMEOUT_S, context=self.context)
+        connection = PinnedConnection(self.name, self.at or self.name, self.context, patience=self.patience)
         try:
             headers = {"Content-Type": "application/json", "Connection": "close"}
             connection.request(method, path, body=body, headers=headers)
@@ -47,9 +65,10 @@ class Client:
 class Writer:
     """Writes numbered items; every line of the log is one outcome, written after the answer came."""
 
-    def __init__(self, client: Client, log: Path) -> None:
+    def __init__(self, client: Client, log: Path, prefix: str) -> None:
         self.client = client
         self.log = log
+        self.prefix = prefix
         self.running = True
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
@@ -65,13 +84,12 @@ class Writer:
                 time.sleep(PAUSE_S)
 
     def _write(self, number: int) -> dict[str, object]:
-        value = hashlib.sha256(f"{self.client.name} {number}".encode()).hexdigest()
+        name = f"{self.prefix}{number}"
+        value = hashlib.sha256(f"{self.client.name} {name}".encode()).hexdigest()
         began = time.time()
-        record: dict[str, object] = {"id": f"w{number}", "value": value, "began": began}
+        record: dict[str, object] = {"id": name, "value": value, "began": began}
         try:
-            status, _, instance = self.client.request(
-                "PUT", f"/items/w{number}", json.dumps({"value": value})
-            )
+            status, _, instance = self.client.request("PUT", f"/items/{name}", json.dumps({"value": value}))
             record |= {"status": status, "instance": instance}
         except (OSError, http.client.HTTPException) as error:
             record |= {"status": 0, "error": f"{type(error).__name__}: {error}"}
@@ -105,10 +123,13 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--ca", required=True)
     parser.add_argument("--log", required=True, type=Path)
+    parser.add_argument("--at", default="")
+    parser.add_argument("--prefix", default="w")
+    parser.add_argument("--patience", type=float, default=TIMEOUT_S)
     options = parser.parse_args()
-    client = Client(options.name, options.ca)
+    client = Client(options.name, options.ca, at=options.at, patience=options.patience)
     if options.mode == "write":
-        Writer(client, options.log).run()
+        Writer(client, options.log, options.prefix).run()
     else:
         print(json.dumps(verify(client, options.log)))
         sys.stdout.flush()

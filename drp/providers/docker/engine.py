@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ import requests.exceptions
 from docker.errors import create_api_error_from_http_exception
 from requests import Response
 
-from drp.errors import RejectedError
+from drp.errors import DrpError, RejectedError
 from drp.providers.docker.faults import translated
 from drp.providers.docker.sockets import EngineConnection, check_url
 from drp.providers.docker.tls import TlsAdapter, TlsMaterial, build_context
@@ -65,6 +66,7 @@ class Engine:
         self._headers = dict(headers or {})
         self._context = None if tls is None else build_context(tls)
         self._lock = threading.Lock()
+        self._failed: tuple[float, DrpError] | None = None
 
     @property
     def look(self) -> docker.APIClient:
@@ -83,8 +85,16 @@ class Engine:
 
     @property
     def _clients(self) -> tuple[docker.APIClient, docker.APIClient]:
+        """Of many that ask a dead engine at once, one waits for its answer and tells all others."""
+        asked = time.monotonic()
         with self._lock:
-            return self._negotiated
+            if self._failed is not None and self._failed[0] >= asked:
+                raise self._failed[1]
+            try:
+                return self._negotiated
+            except DrpError as error:
+                self._failed = (time.monotonic(), error)
+                raise
 
     @cached_property
     def _negotiated(self) -> tuple[docker.APIClient, docker.APIClient]:

@@ -1,0 +1,117 @@
+"""What a test of a lost site looks at: writers' logs, databases of both sites, edges, the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from drp.model.names import Instance
+from tests.lab.clients import Client, Write
+from tests.lab.company import Company
+from tests.lab.inside import run_inside
+from tests.lab.names import Site
+
+PATIENCE_S = 4.0
+"""How long a writer waits for an answer from a site that may be dead."""
+
+
+def deploy_all(company: Company) -> None:
+    """Every tenant at its home, with some data; the first one alone, for it sets the edges up."""
+    first, *others = company.lab.names.tenants
+    company.ensure_deployed(first)
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(company.ensure_deployed, others))
+
+
+@contextmanager
+def writing(company: Company, suffix: str, *, at: str = "") -> Iterator[dict[str, Client]]:
+    """A writer for each tenant meanwhile, by name; ids differ from those of other suffixes."""
+    clients = {name: company.client(name, suffix=f"-{suffix}") for name in company.lab.names.tenants}
+    for client in clients.values():
+        client.start_writing(at=at, prefix=f"{suffix}-", patience=60 if at else PATIENCE_S)
+    try:
+        yield clients
+    finally:
+        for client in clients.values():
+            client.stop_writing()
+
+
+def order_failover(source: Site, target: Site, tenants: int, *more: str) -> list[str]:
+    """Words of the command."""
+    return [
+        *("failover", "--from", source.name, "--to", target.name, "--all", "--yes"),
+        *("--accept-loss", "1h", "--expect-tenants", str(tenants), *more),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """Seconds by this machine's clock: ``began`` as the report says, ``ended`` when the command had ended."""
+
+    began: float
+    ended: float
+
+
+def find_restored(report: dict[str, Any], tenant: str, *, ended: float) -> Backup:
+    """The backup that a failover has restored, from its report."""
+    row = next(each for each in report["tenants"] if each["tenant"] == tenant)
+    began = datetime.fromisoformat(report["began"]).timestamp()
+    return Backup(began=began - float(row["rpo_s"]), ended=ended)
+
+
+def check_lost(client: Client, backup: Backup, old: Instance) -> str:
+    """Lost are exactly the acknowledged writes later than the backup; what was counted, in words.
+
+    Writes that were acknowledged while the backup was being taken may be in it or not.
+    """
+    verified = client.verify()
+    lost = set(verified.lost)
+    acknowledged = [write for write in client.records() if write.instance]
+    before = [w for w in acknowledged if _is_of(w, old)]
+    assert before
+    assert {w.id for w in before if w.ended < backup.began} & lost == set()
+    assert {w.id for w in before if w.began > backup.ended} <= lost
+    assert {w.id for w in acknowledged if not _is_of(w, old)} & lost == set()
+    after = [w for w in acknowledged if not _is_of(w, old)]
+    assert after, "nobody writes at the new site"
+    down = min(w.ended for w in after) - max(w.ended for w in before)
+    return f"{len(acknowledged)} acknowledged, {len(lost)} lost, {down:.1f} s without one"
+
+
+def _is_of(write: Write, instance: Instance) -> bool:
+    return write.instance.startswith(str(instance))
+
+
+def check_one_holder(logs: Sequence[Sequence[Write]]) -> None:
+    """By all clients' logs: once an instance has acknowledged, none of an older epoch does."""
+    found: dict[int, list[Write]] = {}
+    for write in (write for log in logs for write in log if write.instance):
+        epoch = Instance.parse(write.instance.rpartition("-")[0]).epoch
+        found.setdefault(epoch or 0, []).append(write)
+    for older, newer in pairwise(sorted(found)):
+        last = max(write.ended for write in found[older])
+        first = min(write.ended for write in found[newer])
+        assert last < first, f"epoch {older} acknowledged {last - first:.1f} s after {newer} had begun"
+
+
+def read_items(company: Company, host: str, instance: Instance) -> dict[str, str]:
+    """Id -> value of all that stands in the instance's database."""
+    image = company.lab.images["api"].id
+    said = run_inside(company.lab.hosts[host], str(instance), image, "items_script.py")
+    found: dict[str, str] = json.loads(said.strip().splitlines()[-1])
+    return found
+
+
+def check_acknowledged_are_there(
+    items: dict[str, str], logs: Sequence[Sequence[Write]], instance: Instance
+) -> int:
+    """By the database: it holds every write that this instance acknowledged; how many others it holds."""
+    own = {w.id: w.value for log in logs for w in log if w.instance and _is_of(w, instance)}
+    assert {name: items.get(name) for name in own} == own
+    return len(items.keys() - own.keys())
