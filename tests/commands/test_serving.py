@@ -47,7 +47,7 @@ def test_silent_witness_leaves_it_unknown(company: FakeCompany) -> None:
 
 
 def test_silent_edge_of_the_serving_host_leaves_it_unknown(company: FakeCompany) -> None:
-    company.edges["h1"].fail_next("find_route", GONE)
+    company.edges["h1"].fail_next("routes", GONE)
     assert look(company).reason == GONE.message
 
 
@@ -73,5 +73,5 @@ def test_open_route_without_epoch_leaves_it_unknown(company: FakeCompany) -> Non
 
 
 def test_silent_edge_leaves_it_unknown_that_nobody_serves(company: FakeCompany) -> None:
-    company.edges["h4"].fail_next("find_route", GONE)
+    company.edges["h4"].fail_next("routes", GONE)
     assert look(company, "globex").reason == GONE.message
