@@ -90,20 +90,24 @@ class Switch(Action[SwitchParams]):
     def _set(ports: WritePorts, params: SwitchParams, *, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         found = _values(ports.dns(), params)
         if found != old:
-            raise ConflictError(
-                f"cannot switch '{params.name}': it is {', '.join(found) or 'absent'}, "
-                f"planned {', '.join(old) or 'absent'}",
-                page="A9",
-            )
+            raise refuse_switch(params.name, found=found, planned=old)
+        ports.dns().replace(records_of(params, old), records_of(params, new))
 
-        def records(values: tuple[str, ...]) -> RecordSet | None:
-            return (
-                RecordSet(name=params.name, type=params.type, ttl=params.ttl, values=values)
-                if values
-                else None
-            )
 
-        ports.dns().replace(records(old), records(new))
+def refuse_switch(name: str, *, found: tuple[str, ...], planned: tuple[str, ...]) -> ConflictError:
+    """Why a name is left alone that holds something else than what was planned from."""
+    return ConflictError(
+        f"cannot switch '{name}': it is {', '.join(found) or 'absent'}, "
+        f"planned {', '.join(planned) or 'absent'}",
+        page="A9",
+    )
+
+
+def records_of(params: SwitchParams, values: tuple[str, ...]) -> RecordSet | None:
+    """The name's records when it holds these values; None for no values."""
+    if not values:
+        return None
+    return RecordSet(name=params.name, type=params.type, ttl=params.ttl, values=values)
 
 
 def _values(dns: DnsReader, params: SwitchParams) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from drp.errors import ConflictError, DeniedError, RejectedError, UnreachableError
-from drp.ports.dns import Dns, RecordSet
+from drp.ports.dns import Change, Dns, RecordSet
 
 _NUMBERS = count(1)
 
@@ -50,7 +50,7 @@ class DnsContract:
         assert dns.find(name, "A") is None
 
     def test_a_cname_is_pointed_elsewhere(self, dns: Dns, name: str) -> None:
-        old, new = alias(name, f"dc3.{dns.zone()}"), alias(name, f"dc5.{dns.zone()}", ttl=20)
+        old, new = alias(name, f"dc3.{dns.zone()}"), alias(name, f"dc5.{dns.zone()}", ttl=120)
         dns.replace(None, old)
         dns.replace(old, new)
         assert dns.find(name, "CNAME") == new
@@ -62,8 +62,8 @@ class DnsContract:
 
     def test_only_the_ttl_changes(self, dns: Dns, name: str) -> None:
         dns.replace(None, address(name, "192.0.2.10", ttl=300))
-        dns.replace(address(name, "192.0.2.10", ttl=300), address(name, "192.0.2.10", ttl=20))
-        assert dns.find(name, "A") == address(name, "192.0.2.10", ttl=20)
+        dns.replace(address(name, "192.0.2.10", ttl=300), address(name, "192.0.2.10", ttl=120))
+        assert dns.find(name, "A") == address(name, "192.0.2.10", ttl=120)
 
     def test_the_old_ttl_is_not_compared(self, dns: Dns, name: str) -> None:
         dns.replace(None, address(name, "192.0.2.10", ttl=300))
@@ -128,6 +128,48 @@ class DnsContract:
         with pytest.raises(RejectedError, match=r"cannot change 'a\.elsewhere\.test'"):
             dns.replace(None, address("a.elsewhere.test", "192.0.2.10"))
 
+    def test_many_are_found_at_once(self, dns: Dns, name: str) -> None:
+        addresses, text = (
+            address(name, "192.0.2.10"),
+            RecordSet(name=f"b.{name}", type="TXT", ttl=60, values=('"b"',)),
+        )
+        dns.replace(None, addresses)
+        dns.replace(None, text)
+        asked = [(name, "A"), (f"b.{name}", "TXT"), (name, "TXT"), (f"none.{name}", "A"), (name, "A")]
+        assert dns.find_all(asked) == [addresses, text, None, None, addresses]
+        assert dns.find_all([]) == []
+
+    def test_many_are_changed_at_once(self, dns: Dns, name: str) -> None:
+        names = [f"{number}.{name}" for number in range(5)]
+        old = [alias(each, f"dc3.{dns.zone()}") for each in names]
+        new = [alias(each, f"dc5.{dns.zone()}", ttl=120) for each in names]
+        assert dns.replace_all([(None, each) for each in old]) == [None] * 5
+        assert dns.replace_all([*zip(old, new, strict=True)]) == [None] * 5
+        assert dns.find_all([(each, "CNAME") for each in names]) == new
+        assert dns.replace_all([(each, None) for each in new]) == [None] * 5
+        assert dns.find_all([(each, "CNAME") for each in names]) == [None] * 5
+        assert dns.replace_all([]) == []
+
+    def test_what_cannot_be_changed_leaves_the_others_alone(self, dns: Dns, name: str) -> None:
+        names = [f"{number}.{name}" for number in range(5)]
+        there = [address(each, "192.0.2.10") for each in names]
+        new = [address(each, "198.51.100.9") for each in names]
+        dns.replace_all([(None, each) for each in there])
+        changes: list[Change] = [*zip(there, new, strict=True)]
+        changes[1] = (address(names[1], "192.0.2.99"), new[1])
+        changes[3] = (there[3], address("a.elsewhere.test", "198.51.100.9"))
+        results = dns.replace_all(changes)
+        assert [type(each) for each in results] == [
+            type(None),
+            ConflictError,
+            type(None),
+            RejectedError,
+            type(None),
+        ]
+        assert str(results[1]).startswith(f"cannot change '{names[1]}'")
+        found = dns.find_all([(each, "A") for each in names])
+        assert found == [new[0], there[1], new[2], there[3], new[4]]
+
     def test_every_server_is_asked_by_itself(self, dns: Dns, name: str) -> None:
         records = address(name, "192.0.2.10", "192.0.2.11")
         assert len(dns.servers()) >= 2
@@ -139,17 +181,23 @@ class DnsContract:
     def test_without_rights_nothing_changes(self, dns: Dns, name: str) -> None:
         with pytest.raises(DeniedError, match=f"cannot change '{name}'"):
             self.make_denied().replace(None, address(name, "192.0.2.10"))
+        with pytest.raises(DeniedError):
+            self.make_denied().replace_all([(None, address(name, "192.0.2.10"))])
         assert dns.find(name, "A") is None
 
     def test_no_answer_is_no_missing_record(self, name: str) -> None:
         gone = self.make_unreachable()
         with pytest.raises(UnreachableError) as caught:
             gone.find(name, "A")
+        with pytest.raises(UnreachableError):
+            gone.find_all([(name, "A")])
         assert caught.value.transient
         with pytest.raises(UnreachableError):
             gone.ask(gone.servers()[0], name, "A")
         with pytest.raises(UnreachableError):
             gone.replace(None, address(name, "192.0.2.10"))
+        with pytest.raises(UnreachableError):
+            gone.replace_all([(None, address(name, "192.0.2.10"))])
 
 
 def address(name: str, *values: str, ttl: int = 60) -> RecordSet:

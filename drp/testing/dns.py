@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from drp.errors import ConflictError, DeniedError, RejectedError, UnreachableError
+from drp.errors import ConflictError, DeniedError, ProviderError, RejectedError, UnreachableError
 from drp.model.values import Json
-from drp.ports.dns import RecordSet
+from drp.ports.dns import Change, RecordSet
 from drp.testing.failures import Scripted
 
 Records = dict[tuple[str, str], RecordSet]
@@ -49,17 +50,40 @@ class FakeDns(Scripted):
             self._check_up(server)
             return self._records[server].get((name, record_type))
 
-    def replace(self, old: RecordSet | None, new: RecordSet | None) -> None:
-        with self._call("replace"), _ONE_WRITER:
+    def find_all(self, questions: Sequence[tuple[str, str]]) -> list[RecordSet | None]:
+        with self._call("find_all"):
             self._check_up(self._primary)
-            if self.denied:
-                raise DeniedError(f"cannot change '{_name_of(old, new)}': this identity has no right to")
-            records = dict(self._records[self._primary])
-            _take_out(records, old)
-            _put_in(records, new, zone=self._zone)
-            self._records[self._primary] = records
+            return [self._records[self._primary].get(question) for question in questions]
+
+    def replace(self, old: RecordSet | None, new: RecordSet | None) -> None:
+        with self._call("replace"):
+            for refusal in self._change([(old, new)]):
+                if refusal is not None:
+                    raise refusal
+
+    def replace_all(self, changes: Sequence[Change]) -> list[ProviderError | None]:
+        with self._call("replace_all"):
+            return self._change(changes)
+
+    def _change(self, changes: Sequence[Change]) -> list[ProviderError | None]:
+        with _ONE_WRITER:
+            self._check_up(self._primary)
+            if self.denied and changes:
+                raise DeniedError(f"cannot change '{_name_of(*changes[0])}': this identity has no right to")
+            refusals = [self._change_one(old, new) for old, new in changes]
             if self.immediate:
                 self.replicate()
+            return refusals
+
+    def _change_one(self, old: RecordSet | None, new: RecordSet | None) -> ProviderError | None:
+        records = dict(self._records[self._primary])
+        try:
+            _take_out(records, old)
+            _put_in(records, new, zone=self._zone)
+        except (ConflictError, RejectedError) as refusal:
+            return refusal
+        self._records[self._primary] = records
+        return None
 
     def replicate(self, *servers: str) -> None:
         """Let these servers (all, when none is named) catch up with the primary."""

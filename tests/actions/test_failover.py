@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from drp.actions.catalogue import action_specs
 from drp.actions.facts import gather_facts
 from drp.actions.orders import Order
 from drp.engine.events import RunResult
+from drp.errors import RejectedError
 from drp.model.plan import Plan
 from drp.runbooks.compile import compile_loaded
 from drp.testing.company import FakeCompany
@@ -53,6 +55,13 @@ def company() -> FakeCompany:
     return made
 
 
+def point(company: FakeCompany, tenant: str, target: str) -> None:
+    """Change a tenant's name behind drp's back."""
+    old = company.zone.find(f"{tenant}.example.test", "CNAME")
+    assert old is not None
+    company.zone.replace(old, replace(old, values=(target,)))
+
+
 def test_every_tenant_serves_at_the_other_site(company: FakeCompany) -> None:
     result = run_failover(company)
     assert result.outcome == "done", result.failure
@@ -66,6 +75,40 @@ def test_every_tenant_serves_at_the_other_site(company: FakeCompany) -> None:
     host, instance = find_instance(company)
     state = company.databases.load(company.hosts[host], instance)
     assert state["collections"]["app.orders"]["documents"] == ["one", "two", "three"]
+
+
+def find_target(company: FakeCompany, tenant: str) -> str:
+    found = company.zone.find(f"{tenant}.example.test", "CNAME")
+    assert found is not None
+    return ", ".join(found.values)
+
+
+def test_all_names_are_switched_in_one_call(company: FakeCompany) -> None:
+    company.zone.calls.clear()
+    assert run_failover(company).outcome == "done"
+    assert company.zone.calls.count("replace_all") == 1
+    assert "replace" not in company.zone.calls
+
+
+def test_a_name_changed_by_hand_sets_aside_its_tenant_only(company: FakeCompany) -> None:
+    point(company, "globex", "elsewhere.test")
+    result = run_failover(company)
+    assert result.outcome == "partial"
+    assert {scope: failure.cause.message for scope, failure in result.failures.items()} == {
+        "globex": "cannot switch 'globex.example.test': it is elsewhere.test, planned dc3.example.test"
+    }
+    assert [find_target(company, tenant) for tenant in TENANTS] == [
+        "dc5.example.test",
+        "elsewhere.test",
+        "dc5.example.test",
+    ]
+
+
+def test_names_are_switched_one_by_one_when_that_fails_for_all(company: FakeCompany) -> None:
+    company.zone.fail_next("replace_all", RejectedError("cannot change 3 names: the zone is odd"))
+    result = run_failover(company)
+    assert [(scope, failure.step) for scope, failure in result.failures.items()] == [("", "switch-all")]
+    assert {find_target(company, tenant) for tenant in TENANTS} == {"dc5.example.test"}
 
 
 def test_guards_know_before_the_witness_does(company: FakeCompany) -> None:

@@ -19,7 +19,8 @@ import pytest
 from drp.errors import ConflictError, DeniedError, DrpError, RejectedError, UnreachableError
 from drp.model.values import Secret
 from drp.ports.dns import RecordSet
-from drp.providers.dns.rfc2136 import Rfc2136Dns, parse_server
+from drp.providers.dns.name_servers import parse_server
+from drp.providers.dns.rfc2136 import Rfc2136Dns
 from tests.providers.dns.bind import KEY, make_key, make_zone
 
 NAME = "acme.example.test"
