@@ -39,7 +39,7 @@ def resolve(root: Node) -> Node:
     root = _each(root, "sites", lambda name, site: _site(name, site, zone=_zone(root)))
     root = _each(root, "signers", _signer)
     root = _each(root, "stores", lambda name, store: _add(store, {"key": f"sealed:{name}"}))
-    root = _each(root, "dns", lambda _, dns: _add(dns, {"key": "sealed:tsig"}))
+    root = _each(root, "dns", _zone_defaults)
     shared = root
     root = _each(root, "tenants", lambda name, tenant: _tenant(name, tenant, shared))
     return fill(root, RootSettings)

@@ -105,14 +105,23 @@ class StoreSettings(Settings):
 
 
 class DnsSettings(Settings):
-    kind: Literal["rfc2136"] = required("Kind of DNS", example="rfc2136")
+    kind: Literal["rfc2136", "cloudflare"] = required(
+        "Who takes changes: name servers themselves, or Cloudflare's API", example="rfc2136"
+    )
     servers: list[Address] = required(
         "All authoritative servers, the primary first", example="[192.0.2.53, 198.51.100.53]"
     )
     zone: Domain = required("The zone that holds the names of tenants", example="example.com")
-    key: Reference = computed("TSIG key: JSON {name, algorithm, secret in base64}", "sealed:tsig")
+    key: Reference = computed(
+        "TSIG key: JSON {name, algorithm, secret in base64}; at Cloudflare the API token, alone or as "
+        "JSON {token}, with Zone Read and DNS Write",
+        "sealed:tsig or sealed:cloudflare",
+    )
     ttl: Duration = setting("TTL of tenants' names", "300s")
-    move_ttl: Duration = setting("TTL of a tenant's names while it is moved", "30s")
+    move_ttl: Duration = computed(
+        "TTL of a tenant's names while it is moved; Cloudflare takes 60 s or more, 30 s from Enterprise zones",
+        "30s or 60s",
+    )
     country: Country | None = optional("Country of the DNS provider", example="FR")
     provider: Text | None = optional("Who runs it", example="metal")
     account: Text | None = optional("Account with the provider", example="main")

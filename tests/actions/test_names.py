@@ -79,7 +79,7 @@ def test_a_switch_that_was_cut_short_is_completed(company: FakeCompany) -> None:
 def test_a_name_that_was_changed_meanwhile_is_left_alone(company: FakeCompany) -> None:
     asked = call(company, "a", "b", "c")
     put(company, "b", "odd.example.test")
-    left = {
+    left: JsonMap = {
         "b.example.test": "cannot switch 'b.example.test': it is odd.example.test, planned old.example.test"
     }
     assert SwitchAll().apply(company, PARAMS, asked) == {"switched": 2, "left": left}

@@ -1,4 +1,4 @@
-"""The DNS contract on the fake and on two real name servers."""
+"""The DNS contract on the fake, on two real name servers, and on a Cloudflare of our own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from drp.errors import DeniedError
 from drp.ports.dns import Dns, RecordSet
 from drp.providers.dns.rfc2136 import Rfc2136Dns
+from drp.testing.cloudflare.server import READER, FakeCloudflare
 from drp.testing.contract_dns import DnsContract
 from drp.testing.dns import FakeDns
 from tests.providers.dns.bind import OTHER_KEY, Servers, make_key, make_zone, name_servers
+from tests.providers.dns.cloudflare import check_described, cloudflare, open_zone
 from tests.providers.servers import free_port, wait_until
 
 
@@ -56,6 +58,32 @@ class TestRfc2136Dns(DnsContract):
 
     def wait_replicated(self, dns: Dns, wanted: RecordSet) -> None:
         wait_until(lambda: all(dns.ask(s, wanted.name, wanted.type) == wanted for s in dns.servers()))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[FakeCloudflare]:
+    with cloudflare() as running:
+        yield running
+    assert check_described(running.api.exchanges) == []
+
+
+class TestCloudflareDns(DnsContract):
+    @pytest.fixture(autouse=True)
+    def _service(self, service: FakeCloudflare) -> None:
+        self.service = service
+
+    def make_dns(self) -> Dns:
+        return open_zone(self.service)
+
+    def make_denied(self) -> Dns:
+        return open_zone(self.service, token=READER)
+
+    def make_unreachable(self) -> Dns:
+        nobody = f"127.0.0.1#{free_port()}"
+        return open_zone(self.service, zone=make_zone(nobody), url=f"http://127.0.0.1:{free_port()}")
+
+    def wait_replicated(self, dns: Dns, wanted: RecordSet) -> None:
+        """Its name servers read the same records."""
 
 
 @pytest.mark.servers
