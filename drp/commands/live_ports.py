@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from drp.actions.build import EDGE_UID
 from drp.actions.prober import Prober
 from drp.model.inventory import Inventory, SecretRef
 from drp.model.values import Secret
 from drp.ports.clock import Clock
+from drp.ports.dns import Dns
 from drp.ports.helpers import Helpers
 from drp.ports.probes import Probes
 from drp.providers.clock import SystemClock
@@ -24,7 +26,13 @@ from drp.providers.edge.haproxy import HaproxyEdge
 from drp.providers.objects.s3 import S3Objects
 from drp.providers.probes import NetworkProbes
 
+if TYPE_CHECKING:
+    from drp.providers.dns.cloudflare import CloudflareDns
+
 T = TypeVar("T")
+
+_CLOUDFLARE: Final = "drp.providers.dns.cloudflare"
+"""Imported where it is used: its SDK takes most of a second, which no other command should wait for."""
 
 _PATIENCE_S = 60
 """How long an edge waits for an answer, beside the time for which a request may be held."""
@@ -67,9 +75,8 @@ class LivePorts:
     def edge(self, host: str) -> HaproxyEdge:
         return self._once(f"edge {host}", lambda: HaproxyEdge(self.host(host), self._edge_settings()))
 
-    def dns(self) -> Rfc2136Dns:
-        zone = self.inventory.dns
-        return self._once("dns", lambda: Rfc2136Dns(zone, self.secret(zone.key)))
+    def dns(self) -> Dns:
+        return self._once("dns", self._build_dns)
 
     def store(self, name: str) -> S3Objects:
         found = self.inventory.stores[name]
@@ -77,6 +84,14 @@ class LivePorts:
 
     def secret(self, ref: SecretRef) -> Secret:
         return self._resolve(ref)
+
+    def _build_dns(self) -> Dns:
+        zone = self.inventory.dns
+        if zone.kind == "rfc2136":
+            return Rfc2136Dns(zone, self.secret(zone.key))
+        build: type[CloudflareDns] = import_module(_CLOUDFLARE).CloudflareDns
+        aliases = [site.alias for site in self.inventory.sites.values()]
+        return build(zone, self.secret(zone.key), aliases=aliases, timezone=self.inventory.timezone)
 
     def _build_host(self, name: str) -> DockerHost:
         found = self.inventory.host(name)

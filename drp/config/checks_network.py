@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from typing import Final
 
 from drp.config.nodes import entries, find, names, place_of, text, texts
 from drp.config.yaml import Node
 from drp.errors import Place, Problem
 from drp.model.values import parse_duration
+
+_LEAST_TTL: Final = 30
+_MOST_TTL: Final = 86400
 
 
 def check_dns(root: Node) -> Iterator[Problem]:
@@ -24,6 +28,17 @@ def check_dns(root: Node) -> Iterator[Problem]:
             yield Problem(place, "`move-ttl` is longer than `ttl`: a move would be slower, not faster")
         if not texts(root, "dns", name, "servers"):
             yield Problem(place_of(root, "dns", name, "servers"), f"zone '{name}' has no server")
+        if text(root, "dns", name, "kind") == "cloudflare":
+            yield from _check_cloudflare(root, name)
+
+
+def _check_cloudflare(root: Node, name: str) -> Iterator[Problem]:
+    for key in ("ttl", "move-ttl"):
+        seconds = _seconds(text(root, "dns", name, key))
+        if seconds and not _LEAST_TTL <= seconds <= _MOST_TTL:
+            message = f"`{key}` is {seconds:g} s: Cloudflare takes {_LEAST_TTL} s to {_MOST_TTL} s"
+            hint = "Below 60 s in Enterprise zones only; `drp check dns` tries it."
+            yield Problem(place_of(root, "dns", name, key), message, hint)
 
 
 def check_aliases(root: Node) -> Iterator[Problem]:

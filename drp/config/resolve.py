@@ -87,6 +87,12 @@ def _signer(site: str, signer: Node) -> Node:
     return _add(signer, {"public": f"file:keys/{site}.signer.pub", "private": f"sealed:{site}.signer"})
 
 
+def _zone_defaults(_name: str, dns: Node) -> Node:
+    at_cloudflare = text(dns, "kind") == "cloudflare"
+    key, least = ("sealed:cloudflare", "60s") if at_cloudflare else ("sealed:tsig", "30s")
+    return _add(dns, {"key": key, "move-ttl": least})
+
+
 def _tenant(name: str, tenant: Node, root: Node) -> Node:
     defaults = find(root, "defaults")
     for key in keys_of(DefaultSettings):

@@ -119,7 +119,7 @@ class DnsSettings(Settings):
     )
     ttl: Duration = setting("TTL of tenants' names", "300s")
     move_ttl: Duration = computed(
-        "TTL of a tenant's names while it is moved; Cloudflare takes 60 s or more, 30 s from Enterprise zones",
+        "TTL of a tenant's names while it is moved; at Cloudflare 60 s or more, 30 s in Enterprise zones",
         "30s or 60s",
     )
     country: Country | None = optional("Country of the DNS provider", example="FR")

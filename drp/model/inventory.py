@@ -75,14 +75,15 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsZone:
-    """An RFC 2136 zone. ``servers`` are all authoritative ones, the primary first; TTLs in seconds."""
+    """``servers`` are all authoritative ones, the primary first; TTLs in seconds. ``kind``: who takes
+    changes: ``rfc2136`` the primary, ``cloudflare`` its API."""
 
     name: str
     kind: str
     zone: str
     servers: tuple[str, ...]
     key: SecretRef
-    """Sealed JSON ``{"name": …, "algorithm": …, "secret": base64}``."""
+    """Sealed JSON ``{"name": …, "algorithm": …, "secret": base64}``, or an API token."""
     ttl: int
     move_ttl: int
     residency: Residency

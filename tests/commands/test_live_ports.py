@@ -72,3 +72,15 @@ def test_all_calls_of_a_run_tell_the_run_and_its_lease(ports: LivePorts, server:
 def test_who_only_looks_tells_no_run(ports: LivePorts, server: ApiServer) -> None:
     ports.host("h1").state()
     assert not any("X-Drp-Run" in head or "X-Drp-Epoch" in head for head in server.headers)
+
+
+@pytest.mark.parametrize(("kind", "built"), [("rfc2136", "Rfc2136Dns"), ("cloudflare", "CloudflareDns")])
+def test_the_zone_s_kind_says_who_changes_it(ports: LivePorts, kind: str, built: str) -> None:
+    keys = {
+        "rfc2136": b'{"name": "drp", "algorithm": "hmac-sha256", "secret": "c2VjcmV0"}',
+        "cloudflare": b"a-token",
+    }
+    inventory = replace(ports.inventory, dns=replace(ports.inventory.dns, kind=kind))
+    own = LivePorts(inventory, lambda ref: Secret(keys[kind]))
+    assert type(own.dns()).__name__ == built
+    assert own.dns() is own.dns()

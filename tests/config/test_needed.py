@@ -35,6 +35,14 @@ def test_all_references_are_found_with_their_purpose(folder: Folder) -> None:
     ]
 
 
+def test_a_zone_at_cloudflare_needs_its_token(folder: Folder) -> None:
+    folder.replace("drp.yml", "rfc2136", "cloudflare")
+    inventory = load_inventory(folder.path)
+
+    assert ("sealed:cloudflare", "zone") in [(str(n.ref), n.purpose) for n in needed_secrets(inventory)]
+    assert (inventory.dns.kind, inventory.dns.ttl, inventory.dns.move_ttl) == ("cloudflare", 300, 60)
+
+
 def test_what_is_not_in_the_file_is_missing(folder: Folder) -> None:
     folder.replace("tenants/acme.yml", "    disk", "    token: env:TOKEN\n    disk")
     needed = needed_secrets(load_inventory(folder.path))

@@ -210,6 +210,22 @@ def test_there_is_one_zone(folder: Folder) -> None:
     check_company(folder, "20:3 cannot use zone 'second' beside 'main': one zone holds all names")
 
 
+@pytest.mark.parametrize(
+    ("ttls", "problem"),
+    [
+        ("ttl: 300s", ""),
+        ("ttl: 30s, move-ttl: 30s", ""),
+        ("move-ttl: 20s", "`move-ttl` is 20 s: Cloudflare takes 30 s to 86400 s"),
+        ("ttl: 2d", "`ttl` is 172800 s: Cloudflare takes 30 s to 86400 s"),
+        ("ttl: 30s", "`move-ttl` is longer than `ttl`: a move would be slower, not faster"),
+    ],
+)
+def test_a_zone_at_cloudflare_has_ttls_that_it_takes(folder: Folder, ttls: str, problem: str) -> None:
+    folder.replace("drp.yml", "kind: rfc2136, servers", f"kind: cloudflare, {ttls}, servers")
+
+    assert [problem in each for each in folder.problems()] == ([True] if problem else [])
+
+
 def test_a_shared_mistake_is_told_once(folder: Folder) -> None:
     folder.write("tenants/globex.yml", GLOBEX)
     folder.replace("drp.yml", "defaults:\n", "services: {api: {memory: 3}}\ndefaults:\n  freeze: 3\n")
@@ -310,7 +326,7 @@ def test_problems_of_all_files_come_at_once_and_sorted(folder: Folder) -> None:
     folder.replace("drp.yml", "kind: rfc2136", "kind: bind")
 
     assert folder.problems() == [
-        "drp.yml:19:16 cannot read 'kind': write one of rfc2136",
+        "drp.yml:19:16 cannot read 'kind': write one of rfc2136, cloudflare",
         "tenants/acme.yml:2:3 key 'domains' is missing",
         "tenants/acme.yml:4:5 unknown key 'domian'; did you mean 'domains'?",
         "tenants/acme.yml:6:11 cannot read size '8 Gigs': write 8GiB or 8GB",

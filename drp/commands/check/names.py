@@ -23,6 +23,12 @@ _EXPIRES_NOW: Final = timedelta(days=3)
 _PORT: Final = 443
 _TRANSFER_S: Final = 30.0
 
+_FOLLOWING: Final = {
+    "rfc2136": "Repair notify and transfer from {primary} to it, then `drp check dns`.",
+    "cloudflare": "See if Cloudflare reports a disturbance and if the zone is at this server, "
+    "then `drp check dns`.",
+}
+
 
 def look_at_dns(survey: Survey) -> Iterator[Look]:
     for server in survey.inventory.dns.servers:
@@ -63,7 +69,7 @@ def _check_updates(survey: Survey) -> Trouble | None:
     return Trouble(
         message=f"cannot rely on name server '{behind}': it does not follow a change within "
         f"{_FOLLOW.total_seconds():g} s",
-        hint=f"Repair notify and transfer from {zone.servers[0]} to it, then `drp check dns`.",
+        hint=_FOLLOWING[zone.kind].format(primary=zone.servers[0]),
         place=_zone_place(survey),
         code="G6",
     )

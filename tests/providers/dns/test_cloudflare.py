@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from drp.commands.check.areas import check
 from drp.errors import (
     ConflictError,
     DeniedError,
@@ -24,6 +25,7 @@ from drp.providers.dns.cloudflare import CloudflareDns
 from drp.testing.clock import ManualClock
 from drp.testing.cloudflare.server import EDITOR, FakeCloudflare
 from drp.testing.cloudflare.zone import RefusalError
+from drp.testing.company import FakeCompany
 from drp.testing.contract_dns import address, alias
 from tests.providers.dns.bind import ZONE, make_zone
 from tests.providers.dns.cloudflare import (
@@ -268,6 +270,33 @@ def test_a_bad_key_is_refused_without_showing_it(key: bytes) -> None:
     with pytest.raises(DeniedError, match="cannot use zone 'main': its key is neither") as caught:
         CloudflareDns(make_zone("192.0.2.53"), Secret(key))
     assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+class CompanyAtCloudflare(FakeCompany):
+    """Its zone is at the service."""
+
+    def __init__(self, service: FakeCloudflare, *, move_ttl: int) -> None:
+        super().__init__()
+        at = replace(self.inventory.dns, kind="cloudflare", servers=service.servers, move_ttl=move_ttl)
+        self.inventory = replace(self.inventory, dns=at)
+        self.opened = open_zone(service, zone=at, clock=self.clock)
+
+    def dns(self) -> CloudflareDns:  # type: ignore[override]
+        return self.opened
+
+
+TOO_SHORT = f"cannot change '_drp.{ZONE}': the plan of zone '{ZONE}' allows no TTL below 60 s, asked for 30 s"
+
+
+@pytest.mark.parametrize(("move_ttl", "findings"), [(60, []), (30, [TOO_SHORT])])
+def test_a_check_tries_a_record_of_its_own(
+    service: FakeCloudflare, move_ttl: int, findings: list[str]
+) -> None:
+    listing = check(CompanyAtCloudflare(service, move_ttl=move_ttl), ["dns"], is_alive=lambda *_: False)
+    looks = [each for each in listing.data["findings"] if isinstance(each, dict)]  # type: ignore[union-attr]
+    assert [each["message"] for each in looks if not each["well"]] == findings
+    assert len(looks) == 6
+    assert service.zone.records == {}
 
 
 @pytest.mark.recordings
