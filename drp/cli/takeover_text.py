@@ -28,7 +28,7 @@ def render_cancellation(found: Cancellation, zone: tzinfo) -> list[str]:
     """Who serves now that the run has stopped, and which ways there are."""
     tail, mark = tail_of(found.run), "✓" if found.ending.code == 0 else "?"
     lines = [f"{mark} {found.run} of {found.owner}: {found.status} · exit {found.ending.code}"]
-    lines.append(f"    state  {render_who(found.served)}; {render_state(found.served, zone)}")
+    lines += [f"    state  {render_who(each)}; {render_state(each, zone)}" for each in found.served[:SHOWN]]
     back = f", or back with `drp rollback {tail}`" if found.can_go_back else ""
     hint = f"    hint   Go on with `drp resume {tail}`{back}."
     return [*lines, hint] if found.status == "cancelled" else lines

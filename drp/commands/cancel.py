@@ -18,15 +18,16 @@ from drp.commands.journals import read_copy
 from drp.commands.lease import open_leases
 from drp.commands.narration import Narrator
 from drp.commands.recover import find_entry
-from drp.commands.results import Cancellation
+from drp.commands.results import Cancellation, Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.engine.fold import RunState, fold
 from drp.engine.journal import Record
 from drp.engine.telling import Teller
 from drp.errors import RefusedError
+from drp.model.values import render_list
 from drp.witness.leases import Lease, Leases, LeaseState
-from drp.witness.runs import RunBegin
+from drp.witness.runs import ALL, RunBegin
 
 _PAUSE: Final = timedelta(seconds=1)
 
@@ -39,7 +40,7 @@ def inspect_cancel(desk: Desk, workshop: Workshop, word: str) -> Cancellation:
         run=begin.run,
         owner=state.lease.holder.owner,
         status="would be asked to stop",
-        served=find_served(workshop.ports, workshop.inventory.tenants[begin.scope]),
+        served=_look(workshop, begin, None),
     )
 
 
@@ -71,7 +72,7 @@ def _find_open(workshop: Workshop, word: str) -> RunBegin:
 
 
 def _require_holder(leases: Leases, begin: RunBegin) -> LeaseState:
-    state = leases.find(begin.scope)
+    state = leases.find(begin.lease)
     if state is None or state.lease.holder.run != begin.run or leases.is_free(state):
         tail = tail_of(begin.run)
         raise RefusedError(
@@ -103,12 +104,13 @@ def _watch(desk: Desk, leases: Leases, first: LeaseState) -> Iterator[Lease]:
 
 
 def _conclude(workshop: Workshop, begin: RunBegin, first: LeaseState, state: RunState | None) -> Cancellation:
-    served = find_served(workshop.ports, workshop.inventory.tenants[begin.scope])
+    served = _look(workshop, begin, state)
     outcome = state.ended if state is not None else None
     if outcome is not None and outcome != "cancelled":
+        serves = render_list([f"{each.site} serves {each.tenant}" for each in served])
         raise RefusedError(
             f"cannot cancel '{begin.run}': it came to its end before, {outcome}",
-            state=f"{begin.scope}: {served.site} serves",
+            state=serves or "nobody was asked about",
             hint=f"See `drp status {tail_of(begin.run)}`.",
         )
     return Cancellation(
@@ -117,8 +119,15 @@ def _conclude(workshop: Workshop, begin: RunBegin, first: LeaseState, state: Run
         status="cancelled" if outcome else "unknown",
         served=served,
         can_go_back=state is not None and not state.past_final,
-        ending=DONE if outcome and served.is_proven else UNKNOWN,
+        ending=DONE if outcome and all(each.is_proven for each in served) else UNKNOWN,
     )
+
+
+def _look(workshop: Workshop, begin: RunBegin, state: RunState | None) -> tuple[Served, ...]:
+    """Who serves each tenant of the run."""
+    scopes = state.plan.scopes() if begin.scope == ALL and state is not None else (begin.scope,)
+    known = workshop.inventory.tenants
+    return tuple(find_served(workshop.ports, known[name]) for name in scopes if name in known)
 
 
 @dataclass(slots=True)

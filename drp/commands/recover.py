@@ -23,7 +23,7 @@ from drp.engine.tasks import Failed, Outcome, Partial, Present
 from drp.errors import RefusedError
 from drp.model.values import render_list
 from drp.witness.leases import LeaseState
-from drp.witness.runs import RunBegin, RunEntry, RunReader
+from drp.witness.runs import ALL, RunBegin, RunEntry, RunReader
 
 _LEFT_IN_DOUBT = frozenset({"running", "unsure", "undoing"})
 
@@ -86,6 +86,11 @@ def find_run(desk: Desk, workshop: Workshop, word: str, *, back: bool) -> FoundR
         raise RefusedError(
             f"cannot {verb} '{run}': it ended as {entry.end.status} at {entry.end.ended}",
             hint=f"See who serves with `drp status {entry.begin.scope}`.",
+        )
+    if entry.begin.scope == ALL:
+        raise RefusedError(
+            f"cannot {verb} '{run}' like this: it is a run over many, which goes forward only",
+            hint=f"See it with `drp status {run}`, go on with `drp resume {run}`.",
         )
     memory = recall(StateFolder(desk.state).journal(run), workshop.witness, run)
     if not memory.records:

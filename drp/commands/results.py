@@ -297,12 +297,13 @@ class Cancellation:
     run: str
     owner: str
     status: str
-    served: Served
+    served: tuple[Served, ...]
     can_go_back: bool = False
     ending: Ending = DONE
 
     def to_json(self) -> JsonMap:
-        return {"run": self.run, "owner": self.owner, "status": self.status, **self.served.to_json()}
+        tenants: list[Json] = [each.to_json() for each in self.served]
+        return {"run": self.run, "owner": self.owner, "status": self.status, "tenants": tenants}
 
 
 Result = Cancellation | Review | Takeover | RunReport | StatusReport | Listing

@@ -17,7 +17,7 @@ from drp.engine.fold import fold
 from drp.errors import RefusedError
 from drp.ports.objects import ObjectReader
 from drp.witness.leases import TERM, IsAlive, LeaseReader
-from drp.witness.runs import RunBegin, RunEntry, RunReader
+from drp.witness.runs import RunBegin, RunEntry, RunReader, lease_name
 
 _PARTS = 3
 _LOOKS = 10
@@ -91,7 +91,7 @@ class Observer:
 
     def _activity(self, begin: RunBegin) -> str:
         """What the lease tells of an open run; of one that nobody works on, if it waits to be approved."""
-        found = LeaseReader(self._witness()).find(begin.scope)
+        found = LeaseReader(self._witness()).find(begin.lease)
         if found is None or found.is_ended or found.lease.holder.run != begin.run:
             return self._rest(begin) if begin.details.get(WAITS) else "silent"
         return {True: "running", False: "silent", None: "leased"}[self._is_alive(found.lease.holder)]
@@ -107,10 +107,11 @@ class Observer:
         if fact.status != "leased":
             return fact
         reader = LeaseReader(self._witness())
-        first = reader.find(fact.tenant)
+        name = lease_name(fact.tenant, fact.run)
+        first = reader.find(name)
         for _ in range(_LOOKS):
             self._ports.clock.wait(TERM / _PARTS / _LOOKS)
-            now = reader.find(fact.tenant)
+            now = reader.find(name)
             if now is None or first is None or now.lease.number != first.lease.number:
                 return fact
             if now.beat > first.beat:

@@ -43,7 +43,7 @@ def await_expiry(desk: Desk, workshop: Workshop, begin: RunBegin) -> LeaseState 
     Raises LeaseHeldError when its holder lives, RefusedError when another run has the tenant.
     """
     leases = open_leases(desk, workshop)
-    state = leases.find(begin.scope)
+    state = leases.find(begin.lease)
     if state is None or leases.is_free(state):
         return None
     other = state.lease.holder
@@ -56,7 +56,7 @@ def await_expiry(desk: Desk, workshop: Workshop, begin: RunBegin) -> LeaseState 
     try:
         leases.watch(state)
     except LeaseHeldError as error:
-        raise explain(workshop, leases, error, begin.scope) from error
+        raise explain(workshop, leases, error, begin.lease) from error
     return state
 
 

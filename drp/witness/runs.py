@@ -20,6 +20,11 @@ ALL: Final = "all"
 _END: Final = ".end.json"
 
 
+def lease_name(scope: str, run: str) -> str:
+    """Of the lease that whoever works on the run holds."""
+    return f"run-{run}" if scope == ALL else scope
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBegin:
     """A run as it began. ``scope`` a tenant or ``all``; ``began`` RFC 3339; ``details`` e.g. from, to."""
@@ -32,6 +37,11 @@ class RunBegin:
     began: str
     plan_digest: str
     details: JsonMap = field(default_factory=dict)
+
+    @property
+    def lease(self) -> str:
+        """Name of the lease of whoever works on it: the tenant's, or the run's own when it is over many."""
+        return lease_name(self.scope, self.run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from drp.testing.crash import Crasher
 from drp.testing.journal_damage import certify_journal
 from tests.certify.laboratory import run_marked
 from tests.certify.results import Part, Result, Unit
+from tests.commands.cancelling import STEPS, certify_cancels
 from tests.commands.races import certify_races
 from tests.engine.kills import kill_everywhere
 from tests.faults.planted import PLANTED
@@ -30,6 +31,7 @@ _POINTS_OF_A_UNIT: Final = 50
 _KILLS_OF_A_UNIT: Final = 20
 _JOURNALS_OF_A_UNIT: Final = 125
 _RACES_OF_A_UNIT: Final = 25
+_CANCELS_OF_A_UNIT: Final = 15
 _PLANTED_SAMPLE: Final = 12
 _APART: Final = 100_000
 """Between the first seeds of two units: a unit draws its seeds upwards from its own."""
@@ -149,6 +151,21 @@ def list_races() -> list[Unit]:
     return [Unit(race, (seeds[at : at + _RACES_OF_A_UNIT],)) for at in range(0, RACES, _RACES_OF_A_UNIT)]
 
 
+# -- cancels at each step
+
+
+def cancel_migrations(numbers: Iterable[int]) -> Result:
+    with tempfile.TemporaryDirectory(prefix="drp-certify-") as folder:
+        tally = certify_cancels(numbers, Path(folder))
+    return Result(counts={"cancels": tally.cancels}, findings=tally.findings)
+
+
+def list_cancels() -> list[Unit]:
+    numbers = range(1, STEPS + 1)
+    size = _CANCELS_OF_A_UNIT
+    return [Unit(cancel_migrations, (numbers[at : at + size],)) for at in range(0, STEPS, size)]
+
+
 # -- the laboratory
 
 
@@ -173,6 +190,7 @@ PARTS: Final[Mapping[str, Part]] = {
         units=list_damages, drawn=f"{SEED} to {SEED + JOURNALS - 1}", least={"seeds": JOURNALS}
     ),
     "races": Part(units=list_races, drawn=f"{SEED} to {SEED + RACES - 1}", least={"races": RACES}),
+    "cancels": Part(units=list_cancels, drawn=f"steps 1 to {STEPS}", least={"cancels": STEPS}),
     "laboratory": Part(units=list_laboratory),
 }
 """Name -> part."""

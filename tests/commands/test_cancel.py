@@ -10,14 +10,14 @@ from datetime import timedelta
 import pytest
 
 from drp.commands.cancel import ask_cancel, inspect_cancel
-from drp.commands.endings import CANCELLED, DONE, Ending
+from drp.commands.endings import CANCELLED, DONE
 from drp.commands.events import Event, RunEvent, StepEvent, WarningEvent
 from drp.commands.launch import launch
 from drp.commands.results import Cancellation, RunReport
-from drp.commands.stopping import Stoppable
 from drp.errors import RefusedError
 from drp.providers.clock import SystemClock
 from tests.commands.bench import Bench
+from tests.commands.cancelling import cancel_at, count_servers
 
 TERM = timedelta(seconds=1)
 
@@ -67,7 +67,7 @@ def running(bench: Bench) -> Iterator[Elsewhere]:
 def test_cancel_from_another_machine_ends_at_a_safe_point_with_who_serves(running: Elsewhere) -> None:
     threading.Timer(0.3, running.goes_on.set).start()
     found = running.cancel()
-    assert (found.status, found.ending, found.served.site) == ("cancelled", DONE, "dc3")
+    assert (found.status, found.ending, found.served[0].site) == ("cancelled", DONE, "dc3")
     assert found.can_go_back
     running.thread.join(timeout=60)
     (report,) = running.reports
@@ -81,7 +81,7 @@ def test_cancel_from_another_machine_ends_at_a_safe_point_with_who_serves(runnin
 
 def test_dry_run_asks_nobody(running: Elsewhere) -> None:
     found = inspect_cancel(running.bench.desk(), running.bench.workshop, "acme")
-    assert (found.owner, found.served.site) == ("ops@here", "dc3")
+    assert (found.owner, found.served[0].site) == ("ops@here", "dc3")
     assert not [key for key in running.bench.company.stores["witness"].content if "cancel" in key]
 
 
@@ -104,38 +104,6 @@ def test_cancel_of_a_silent_machine_names_the_takeover(bench: Bench) -> None:
     with pytest.raises(RefusedError, match="gives no sign of life") as no:
         ask_cancel(bench.desk(), bench.workshop, "7f3a")
     assert "`drp takeover 7f3a`" in no.value.hint
-
-
-def count_servers(bench: Bench) -> int:
-    """Edges that route the tenant's name to an API of their own host that runs."""
-    routes = [edge.routes().get("acme.example.test") for edge in bench.company.edges.values()]
-    apis = {
-        f"{link.address}:8080"
-        for host in bench.company.hosts.values()
-        for container in host.world.running()
-        if container.spec.name.endswith("-api")
-        for link in container.attachments.values()
-    }
-    return sum(route is not None and route.kind == "local" and route.target in apis for route in routes)
-
-
-def cancel_at(bench: Bench, begun: int) -> Ending:
-    """Migrate, and cancel as the step of that number begins."""
-    runs: list[Stoppable] = []
-    left = begun
-
-    def hear(event: Event) -> None:
-        nonlocal left
-        if isinstance(event, StepEvent) and event.status == "begun":
-            left -= 1
-            if left == 0:
-                runs[0].cancel()
-
-    bench.on_stops = lambda run, departure: runs.append(run)
-    report = launch(replace(bench.desk(), emit=hear), bench.workshop, bench.order("migrate", "dc5", "acme"))
-    assert report.served.is_proven, report.served.reason
-    assert report.served.writes
-    return report.ending
 
 
 @pytest.mark.parametrize("begun", [2, 30, 50, 58, 70])

@@ -27,11 +27,13 @@ def recover(session: Session) -> AnyResult:
     return act(session.desk(), workshop, session.invocation.subject, back=back)
 
 
-def takeover(session: Session) -> Result:
-    """Forward or back."""
-    workshop = session.open()
+def takeover(session: Session) -> AnyResult:
+    """Forward or back; a run over many goes forward only, and is watched for when it is resumed."""
+    workshop, back = session.open(), session.invocation.back
+    if not back and not session.common.dry_run and is_fleet_run(workshop, session.invocation.subject):
+        return resume_fleet(session.desk(), workshop, session.invocation.subject)
     act = inspect_takeover if session.common.dry_run else take_over
-    return act(session.desk(), workshop, session.invocation.subject, back=session.invocation.back)
+    return act(session.desk(), workshop, session.invocation.subject, back=back)
 
 
 def cancel(session: Session) -> Result:
