@@ -56,7 +56,7 @@ def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:
             left_out[tenant.name] = error.message
             continue
         backup: JsonMap = {"id": build_backup_id(ports, order.run, tenant.name)}
-        tenants.append({**tenant_facts(ports, tenant), "source": source, "backup": backup})
+        tenants.append({**tenant_facts(ports, tenant), "source": source, "new_backup": backup})
     if not tenants:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise RefusedError(f"cannot back up: {reasons or 'no tenant was named'}")

@@ -18,7 +18,8 @@ from drp.model.values import Json, JsonMap
 from drp.witness.runs import RunReader
 
 _PER_RUN: Final = ("run", "backup")
-"""Parts of the facts that are new in each run, and so say nothing about the world."""
+_PER_RUN_EACH: Final = ("new_backup",)
+"""Parts of the facts, and of each tenant's, that are new in each run, and so say nothing about the world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,17 @@ def world_digest(proposal: Proposal) -> str:
 
 def world_facts(facts: Mapping[str, Json]) -> JsonMap:
     """The facts without what is new in each run."""
-    return {name: value for name, value in facts.items() if name not in _PER_RUN}
+    kept = {name: value for name, value in facts.items() if name not in _PER_RUN}
+    tenants = kept.get("tenants")
+    if isinstance(tenants, list):
+        kept["tenants"] = [_without_new(each) for each in tenants]
+    return kept
+
+
+def _without_new(tenant: Json) -> Json:
+    if not isinstance(tenant, dict):
+        return tenant
+    return {name: value for name, value in tenant.items() if name not in _PER_RUN_EACH}
 
 
 def check_same(digest: str, facts: JsonMap, proposal: Proposal, command: str) -> None:

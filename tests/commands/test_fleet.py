@@ -114,6 +114,15 @@ def test_who_has_no_backup_is_left_out_by_name(bench: Bench) -> None:
     assert outcomes(report) == {"acme": "done", "initech": "done", "globex": "skipped"}
 
 
+def test_a_second_that_passes_makes_no_other_plan_of_a_backup(bench: Bench) -> None:
+    order = Order(verb="backup", run="", tenant="", site="", tenants=("globex",))
+    for name in ("h1", "h2"):
+        bench.company.hosts[name].reachable = True
+    before = launch.plan(bench.workshop, order)
+    bench.company.clock.advance(timedelta(seconds=1))
+    assert launch.plan(bench.workshop, order).digest == before.digest
+
+
 def test_nobody_is_no_order(bench: Bench) -> None:
     inventory = bench.workshop.inventory
     assert Selection(everyone=True, without=("acme",)).find(inventory, "failover") == ("globex", "initech")

@@ -1,0 +1,186 @@
+"""A site is lost while clients write: frozen and thawed, then without power. Who serves, and what is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import dns.name
+import dns.query
+import dns.rcode
+import dns.tsigkeyring
+import dns.update
+import pytest
+
+from drp.model.names import Instance
+from tests.lab.company import Company, build_company
+from tests.lab.conftest import TTL
+from tests.lab.disaster import (
+    check_acknowledged_are_there,
+    check_lost,
+    check_one_holder,
+    deploy_all,
+    find_restored,
+    order_failover,
+    read_items,
+    writing,
+)
+from tests.lab.lab import Lab
+from tests.lab.machine import LabError
+from tests.lab.names import Site
+from tests.lab.watching import Watched
+
+ACKNOWLEDGED_S = 2.0
+"""How long clients write before the site is lost, and after another one serves."""
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A laboratory of its own, for it is left with old stacks at both sites; all tenants at home."""
+    with Lab.up() as lab:
+        made = build_company(lab, tmp_path_factory.mktemp("failover"), ttl=TTL)
+        deploy_all(made)
+        yield made
+
+
+def prepare(company: Company, target: Site) -> float:
+    """Backups, and all the target needs; the moment at which the backups had ended."""
+    company.ops1.drp("backup", "--all", "--yes")
+    ended = time.time()
+    company.ops1.drp("reserve", "--all", "--to", target.name, "--yes")
+    return ended
+
+
+def find_instances(company: Company) -> dict[str, tuple[str, Instance]]:
+    """Tenant -> host and instance that serves now, by one look."""
+    rows = company.ops2.drp("status")["tenants"]
+    return {
+        row["tenant"]: (str(row["host"]), Instance.of_epoch(row["tenant"], int(row["epoch"]))) for row in rows
+    }
+
+
+def check_served_by(company: Company, site: Site, *, closed: Site) -> dict[str, Any]:
+    """What `drp status` says on another machine, and that it was not slow to say it."""
+    began = time.monotonic()
+    found = company.ops2.drp("status")
+    print(f"status after {time.monotonic() - began:.1f} s")
+    assert {row["serves"] for row in found["tenants"]} == {site.name}
+    states = {row["host"]: row["edge"] for row in found["hosts"]}
+    assert all(states[host] != "open" for host in closed.hosts), states
+    return found
+
+
+def test_a_site_that_was_frozen_wakes_up_and_acknowledges_nothing(company: Company) -> None:
+    home, away = company.lab.names.sites
+    old_edge = str(company.lab.hosts[home.hosts[0]].edge_address)
+    olds = find_instances(company)
+    with writing(company, "name") as clients, writing(company, "old", at=old_edge) as pinned:
+        ended = prepare(company, away)
+        time.sleep(ACKNOWLEDGED_S)
+        with contextlib.ExitStack() as frozen:
+            for host in company.lab.hosts_of(home.name):
+                frozen.enter_context(host.frozen())
+            report = company.ops2.drp(*order_failover(home, away, len(clients)))
+            time.sleep(ACKNOWLEDGED_S)
+        thawed = time.time()
+        check_served_by(company, away, closed=home)
+        time.sleep(ACKNOWLEDGED_S)
+    print_report(report)
+    news = find_instances(company)
+    for tenant, client in clients.items():
+        old_host, old = olds[tenant]
+        backup = find_restored(report, tenant, ended=ended)
+        print(tenant, check_lost(client, backup, old))
+        logs = [client.records(), pinned[tenant].records()]
+        check_one_holder(logs)
+        late = [write for write in logs[1] if write.ended > thawed]
+        assert late, "no client of the old edge has asked again"
+        assert {write.status for write in late} <= {200, 503}
+        more = check_acknowledged_are_there(read_items(company, old_host, old), logs, old)
+        print(f"{tenant}: {more} in the old volume that nobody was told of")
+        new_host, new = news[tenant]
+        check_acknowledged_are_there(read_items(company, new_host, new), logs, new)
+
+
+def print_report(report: dict[str, Any]) -> None:
+    rows = [(row["tenant"], row["status"], row.get("rto_s"), row.get("rpo_s")) for row in report["tenants"]]
+    print(report["elapsed_ms"], report["stages_ms"], rows)
+
+
+def point(company: Company, tenant: str, alias: str) -> None:
+    """Change a tenant's name by hand."""
+    lab = company.lab
+    key = lab.dns.tsig
+    keyring = dns.tsigkeyring.from_text({key.name: (key.algorithm, key.secret)})
+    change = dns.update.UpdateMessage(lab.dns.zone, keyring=keyring, keyname=dns.name.from_text(key.name))
+    change.replace(tenant, TTL, "CNAME", f"{alias}.")
+    with lab.ops2.net():
+        answer = dns.query.tcp(change, str(lab.dns.primary), timeout=10)
+    assert answer.rcode() == dns.rcode.NOERROR
+
+
+def find_running(company: Company, site: Site) -> list[str]:
+    """Containers that run at a site."""
+    found = []
+    for host in company.lab.hosts_of(site.name):
+        with contextlib.closing(host.open_client()) as engine:
+            found += [str(container.name) for container in engine.containers.list()]
+    return found
+
+
+def test_a_site_without_power_and_the_drp_that_ran_there(company: Company) -> None:
+    there, here = company.lab.names.sites
+    source, target = (there, here) if serves(company, there) else (here, there)
+    sick, *well = company.lab.names.tenants
+    olds = find_instances(company)
+    zone = company.lab.dns.zone
+    with writing(company, "cut") as clients:
+        ended = prepare(company, target)
+        time.sleep(ACKNOWLEDGED_S)
+        point(company, sick, f"elsewhere.{zone}")
+        interrupted = Watched.begin(company.ops1, "backup", "--all", "--yes", log=company.folder / "b.jsonl")
+        interrupted.await_step("backup*", "begun")
+        with ThreadPoolExecutor(3) as pool:
+            machines = [*company.lab.hosts_of(source.name), company.lab.ops1]
+            list(pool.map(lambda machine: machine.power_off(), machines))
+        finished = company.ops2.try_drp(*order_failover(source, target, len(clients)))
+        assert finished.code == 9, finished.said
+        statuses = {row["tenant"]: row["status"] for row in finished.data["tenants"]}
+        assert statuses == {sick: "quarantined", **dict.fromkeys(well, "done")}
+        before = find_instances(company)
+        point(company, sick, f"{source.name}.{zone}")
+        report = company.ops2.drp("retry", finished.data["run"], "--failed", "--yes")
+        time.sleep(ACKNOWLEDGED_S)
+    print_report(finished.data)
+    print_report(report)
+    news = find_instances(company)
+    assert {name: news[name] for name in well} == {name: before[name] for name in well}
+    for tenant, client in clients.items():
+        backup = find_restored(finished.data if tenant in well else report, tenant, ended=ended)
+        print(tenant, check_lost(client, backup, olds[tenant][1]))
+        check_one_holder([client.records()])
+        new_host, new = news[tenant]
+        check_acknowledged_are_there(read_items(company, new_host, new), [client.records()], new)
+    check_it_stays_closed_with_power(company, source, serving=target)
+
+
+def serves(company: Company, site: Site) -> bool:
+    hosts = {host for host, _ in find_instances(company).values()}
+    return hosts <= set(site.hosts)
+
+
+def check_it_stays_closed_with_power(company: Company, site: Site, *, serving: Site) -> None:
+    """Nothing starts by itself, no edge answers, and who asks drp is told so."""
+    for machine in [*company.lab.hosts_of(site.name), company.lab.ops1]:
+        machine.boot()
+    assert find_running(company, site) == []
+    found = check_served_by(company, serving, closed=site)
+    states = {row["host"]: row["edge"] for row in found["hosts"]}
+    assert {states[host] for host in site.hosts} == {"closed"}
+    client = company.client(company.lab.names.tenants[0], suffix="-dead")
+    for host in company.lab.hosts_of(site.name):
+        with pytest.raises(LabError):
+            client.ask("GET", "/health", at=str(host.edge_address))
