@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
+
 from drp.errors import ConflictError, DeniedError, NotFoundError, ProviderError, RejectedError
 from drp.model.inventory import DnsZone
 from drp.model.values import Secret
@@ -53,12 +55,14 @@ class CloudflareDns:
         aliases: Iterable[str] = (),
         timezone: str = "UTC",
         url: str = URL,
+        http: httpx.Client | None = None,
         clock: Clock | None = None,
         budget: CallBudget | None = None,
         timeout: float = 5.0,
         patience: Patience = USUAL,
     ) -> None:
-        """``key`` is the API token, alone or as JSON ``{"token": …}``. ``timezone``: that of errors.
+        """``key`` is the API token, alone or as JSON ``{"token": …}``. ``timezone``: that of errors;
+        ``http``: connections to use instead of its own.
 
         Raises DeniedError when it is neither, RejectedError for a server that is no address.
         """
@@ -66,7 +70,7 @@ class CloudflareDns:
         shared = budget or shared_budget(token, clock or SystemClock(), timezone=timezone)
         self._zone = zone
         self._aliases = tuple(aliases)
-        self._api = CloudflareApi(token, shared, url=url)
+        self._api = CloudflareApi(token, shared, url=url, http=http)
         self._patience = patience
         self._servers = NameServers(zone.zone, zone.servers, timeout=timeout, patience=patience)
         self._reading = SharedReading[list[Entry]](self._read)

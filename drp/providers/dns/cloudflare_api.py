@@ -33,9 +33,20 @@ _CONFLICTS: Final = frozenset({81044, 81053, 81057, 81058})
 class CloudflareApi:
     """Each call is made once: a repeated change could be done twice. ``timeout`` in seconds."""
 
-    def __init__(self, token: str, budget: CallBudget, *, url: str = URL, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        token: str,
+        budget: CallBudget,
+        *,
+        url: str = URL,
+        timeout: float = 20.0,
+        http: httpx.Client | None = None,
+    ) -> None:
+        """``http``: connections to use instead of its own."""
         self._budget = budget
-        self._client = cloudflare.Cloudflare(api_token=token, base_url=url, max_retries=0, timeout=timeout)
+        self._client = cloudflare.Cloudflare(
+            api_token=token, base_url=url, max_retries=0, timeout=timeout, http_client=http
+        )
         # what the SDK finds in the environment would be preferred to the token
         self._client.api_email = self._client.api_key = self._client.user_service_key = None
 
