@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from drp.actions.action import Call, Observation, ReadPorts, WritePorts
+from drp.actions.checks import Check
 from drp.actions.databases import DataAction, InstanceParams
 from drp.actions.jobs import ADMIN, store
 from drp.dataplane import keys as backup_keys
 from drp.dataplane import manifest as manifests
 from drp.engine.tasks import Absent, Partial, Present
+from drp.errors import VerificationError
 from drp.model.names import Instance
 from drp.model.values import Json, JsonMap, Secret
 
@@ -77,6 +79,36 @@ class TakeBackup(DataAction[BackupParams]):
             keys = bucket.list(manifests.backup_prefix(tenant.name, params.backup))
             for key in sorted(keys, key=lambda key: not key.endswith(manifests.MANIFEST)):
                 bucket.delete(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckParams:
+    """``last``: the id of the backup before this one ("" when there is none), ``documents`` what it held."""
+
+    tenant: str
+    backup: str
+    last: str
+    documents: int
+
+
+class CheckBackup(Check):
+    """A backup can be read, and is not empty when the one before was not."""
+
+    name: ClassVar[str] = "backup.check"
+    params = CheckParams
+
+    def apply(self, ports: WritePorts, params: CheckParams, call: Call) -> JsonMap:
+        store = ports.store(ports.inventory.tenants[params.tenant].backup_store)
+        found = manifests.require_manifest(store, params.tenant, params.backup, signers=signers(ports))
+        documents = found.total().documents
+        if params.documents and not documents:
+            raise VerificationError(
+                f"cannot trust backup '{params.backup}' of '{params.tenant}': it holds 0 documents, "
+                f"'{params.last}' before it held {params.documents}",
+                hint=f"Look at the tenant's data; the older one stays: `drp backups list {params.tenant}`.",
+                page="D3",
+            )
+        return {"backup": params.backup, "documents": documents, "began": found.began}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from drp.model.plan import ActionSpec, Step
 
 _ALL: Final[tuple[Action[Any], ...]] = (
     backups.TakeBackup(),
+    backups.CheckBackup(),
     backups.RestoreBackup(),
     checks.CheckHost(),
     checks.CheckEdge(),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from drp.actions.action import ReadPorts
-from drp.actions.history import backup_facts, require_newest, seconds_since
+from drp.actions.history import backup_facts, find_newest, require_newest, seconds_since
 from drp.actions.instances import (
     build_backup_id,
     edge_facts,
@@ -24,7 +24,7 @@ from drp.actions.orders import Order, epochs
 from drp.actions.placement import Occupancy, choose_host, find_occupancy
 from drp.errors import DrpError, RefusedError
 from drp.guard.lease import must_tell
-from drp.model.inventory import Host, Tenant
+from drp.model.inventory import Host, Inventory, Tenant
 from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
@@ -50,17 +50,38 @@ def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:
             left_out[tenant.name] = "served by nobody"
             continue
         try:
+            check_apart(ports.inventory, tenant, serving.site)
             instance = str(serving_instance(serving))
             source = instance_facts(ports, tenant, host=serving.host, instance=instance)
+            last = _last(ports, tenant)
         except DrpError as error:
             left_out[tenant.name] = error.message
             continue
         backup: JsonMap = {"id": build_backup_id(ports, order.run, tenant.name)}
-        tenants.append({**tenant_facts(ports, tenant), "source": source, "new_backup": backup})
+        tenants.append({**tenant_facts(ports, tenant), "source": source, "last": last, "new_backup": backup})
     if not tenants:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise RefusedError(f"cannot back up: {reasons or 'no tenant was named'}")
     return {"run": order.run, "tenants": tenants, "left_out": left_out}
+
+
+def check_apart(inventory: Inventory, tenant: Tenant, site: str) -> None:
+    """Raises RefusedError when all that a restore needs would be lost together with that site."""
+    for name in (tenant.backup_store, tenant.backup_keys):
+        store = inventory.stores[name]
+        if site in inventory.sites and inventory.sites[site].holds(store.place):
+            raise RefusedError(
+                f"cannot keep backups of '{tenant.name}' in store '{name}': it stands in '{store.place}' "
+                f"and is lost with '{site}', which serves it",
+                hint="Name a store that stands elsewhere in `backup` of the configuration.",
+                page="D4",
+            )
+
+
+def _last(ports: ReadPorts, tenant: Tenant) -> JsonMap:
+    """The backup that the next one is held against."""
+    found = find_newest(ports, tenant)
+    return {"id": "", "documents": 0} if found is None else backup_facts(found)
 
 
 def _reserve_facts(ports: ReadPorts, order: Order) -> JsonMap:

@@ -32,9 +32,22 @@ def iter_readable(ports: ReadPorts, tenant: Tenant) -> Iterator[Manifest]:
             continue
 
 
+def find_newest(ports: ReadPorts, tenant: Tenant) -> Manifest | None:
+    """The newest readable one that holds documents; when none does, the newest readable one.
+
+    One that is empty after others were not tells of a fault, and is nothing to restore from.
+    """
+    newest: Manifest | None = None
+    for manifest in iter_readable(ports, tenant):
+        newest = newest or manifest
+        if manifest.total().documents:
+            return manifest
+    return newest
+
+
 def require_newest(ports: ReadPorts, tenant: Tenant) -> Manifest:
-    """The newest readable one. Raises RefusedError when there is none."""
-    found = next(iter_readable(ports, tenant), None)
+    """As ``find_newest``. Raises RefusedError when there is none."""
+    found = find_newest(ports, tenant)
     if found is None:
         raise RefusedError(
             f"cannot restore '{tenant.name}': no backup of it can be read",

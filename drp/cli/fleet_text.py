@@ -10,7 +10,7 @@ from typing import Final
 from drp.cli.words import count, render_moment, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
 from drp.commands.runs import tail_of
-from drp.model.values import render_duration
+from drp.model.values import render_duration, render_list
 
 _MOST: Final = 10
 _MARKS: Final = {
@@ -53,6 +53,10 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     lines += _spans("RTO", [o.rto_s for o in report.outcomes], report)
     if report.verb == "failover":
         lines += _spans("RPO", [o.rpo_s for o in report.outcomes if o.status == "done"], report)
+    held = [(o.tenant, n) for o in report.outcomes if isinstance(n := o.figures.get("documents"), int)]
+    if held:
+        each = render_list([f"{name} {count(number, 'document')}" for name, number in held])
+        lines.append(_row("holds", each))
     lines += _limited(_aside(report.outcomes), command=f"drp status {tail_of(report.run)}")
     proven = [o.served.probed for o in report.outcomes if o.served is not None]
     if proven:

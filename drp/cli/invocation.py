@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 
@@ -50,7 +51,7 @@ class Invocation:
     ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
     ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
-    ``consent`` what its options agree to; ``failed`` --failed.
+    ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep.
     """
 
     verb: str
@@ -69,6 +70,8 @@ class Invocation:
     selection: Selection = NOBODY
     consent: Consent = NO_CONSENT
     failed: bool = False
+    deep: bool = False
+    keep: timedelta = timedelta(0)
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

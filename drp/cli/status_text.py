@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
-from drp.commands.results import CLOSED, SILENT, RunFact, Served, StatusReport
+from drp.commands.results import CLOSED, SILENT, BackupFact, RunFact, Served, StatusReport
 from drp.commands.runs import tail_of
-from drp.model.values import SHOWN
+from drp.model.values import SHOWN, render_duration
 
 _STEPS_SHOWN = 15
 
@@ -22,14 +22,16 @@ def render_status(report: StatusReport, zone: tzinfo) -> list[str]:
     troubled = [each for each in report.served if not each.writes]
     silent = [run for run in report.runs if run.status in _NEEDS]
     others = [run for run in report.runs if run.status not in _NEEDS]
-    needs, quiet = len(troubled) + len(silent), len(report.served) - len(troubled)
+    unsaved = [each for each in report.backups if not each.is_well]
+    needs = len(troubled) + len(silent) + len(unsaved)
+    quiet = len(report.served) - len({each.tenant for each in troubled} | {each.tenant for each in unsaved})
     running = sum(run.status in ("running", "leased") for run in others)
     seen = f"seen {render_clock(report.at, zone)}"
     lines = [f"{needs} need{'s' if needs == 1 else ''} you · {running} running · {quiet} quiet   {seen}"]
     lines += _cut([_run(run, zone) for run in [*silent, *others]])
-    lines += _cut([_served(each, zone) for each in troubled])
+    lines += _cut([_served(each, zone) for each in troubled] + [_unsaved(each) for each in unsaved])
     lines += [line for run in report.runs for line in _steps(run)]
-    return [*lines, *_sites(report)]
+    return [*lines, *_sites(report), *_backups(report)]
 
 
 def _cut(lines: list[str]) -> list[str]:
@@ -42,6 +44,26 @@ def _served(served: Served, zone: tzinfo) -> str:
         return cut(f"! {served.tenant:<8} nobody serves it   drp deploy {served.tenant}")
     mark = "!" if served.is_proven else "?"
     return cut(f"{mark} {served.tenant:<8} {render_state(served, zone)}")
+
+
+def _unsaved(fact: BackupFact) -> str:
+    limit = render_duration(timedelta(seconds=fact.alarm_s))
+    if fact.reason:
+        return cut(f"? {fact.tenant:<8} backups: {fact.reason}   drp backups list {fact.tenant}")
+    if fact.age_s is None:
+        return cut(f"! {fact.tenant:<8} no backup of it can be read   drp backup {fact.tenant}")
+    age = render_duration(timedelta(seconds=fact.age_s))
+    return cut(f"! {fact.tenant:<8} newest backup {age} old, alarm at {limit}   drp backup {fact.tenant}")
+
+
+def _backups(report: StatusReport) -> list[str]:
+    """The oldest of those that are well: nobody is told of the others here."""
+    ages = {each.tenant: each.age_s for each in report.backups if each.is_well and each.age_s is not None}
+    if not ages:
+        return []
+    tenant = max(ages, key=lambda name: ages[name])
+    age = render_duration(timedelta(seconds=ages[tenant]))
+    return [f"backups  {len(ages)} of {len(report.backups)} in time, the oldest {age} old: {tenant}"]
 
 
 def _run(run: RunFact, zone: tzinfo) -> str:

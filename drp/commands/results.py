@@ -258,20 +258,51 @@ class EdgeFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupFact:
+    """The newest backup of a tenant that a restore would take.
+
+    ``age_s`` None: there is none; or ``reason`` says why nobody can tell. ``alarm_s``: the age that the
+    policy allows.
+    """
+
+    tenant: str
+    alarm_s: float
+    id: str = ""
+    age_s: float | None = None
+    documents: int = 0
+    reason: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        return self.age_s is not None and self.age_s <= self.alarm_s
+
+    def to_json(self) -> JsonMap:
+        age = None if self.age_s is None else round(self.age_s, 3)
+        data: JsonMap = {"tenant": self.tenant, "id": self.id, "age_s": age, "documents": self.documents}
+        data |= {"alarm_s": self.alarm_s, "is_well": self.is_well}
+        return data | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """Who serves what, and what needs somebody. ``sites`` and ``edges`` in configuration order."""
+    """Who serves what, and what needs somebody. ``sites`` and ``edges`` in configuration order.
+
+    ``backups``: of each tenant that the witness says is served.
+    """
 
     at: datetime
     sites: tuple[str, ...]
     served: tuple[Served, ...]
     runs: tuple[RunFact, ...]
     edges: tuple[EdgeFact, ...] = ()
+    backups: tuple[BackupFact, ...] = ()
     ending: Ending = DONE
 
     def to_json(self) -> JsonMap:
         return {
             "at": render_utc(self.at),
             "tenants": [each.to_json() for each in self.served],
+            "backups": [each.to_json() for each in self.backups],
             "runs": [each.to_json() for each in self.runs],
             "hosts": [each.to_json() for each in self.edges],
         }

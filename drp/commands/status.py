@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from drp.actions.action import ReadPorts
 from drp.commands.approval import is_approved, is_postponed
 from drp.commands.assignment import WAITS
+from drp.commands.backups.newest import find_backup
 from drp.commands.journals import read_records
 from drp.commands.results import RunFact, StatusReport
 from drp.commands.runs import StateFolder
@@ -19,6 +22,7 @@ from drp.ports.objects import ObjectReader
 from drp.witness.leases import TERM, IsAlive, LeaseReader
 from drp.witness.runs import RunBegin, RunEntry, RunReader, lease_name
 
+_AT_ONCE = 8
 _PARTS = 3
 _LOOKS = 10
 """How long a run of another machine is watched, as a part of a term, and how often it is looked at then."""
@@ -68,12 +72,16 @@ class Observer:
         inventory = self._ports.inventory
         edges = look_at_edges(self._ports)
         found = find_all_served(self._ports, [inventory.tenants[name] for name in tenants], edges)
+        owned = [inventory.tenants[name] for name in tenants if found[name].epoch]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            backups = tuple(pool.map(partial(find_backup, self._ports), owned))
         return StatusReport(
             at=self._ports.clock.now(),
             sites=tuple(inventory.sites),
             served=tuple(found[name] for name in tenants),
             runs=tuple(runs),
             edges=tuple(judge_edges(self._ports, edges)),
+            backups=backups,
         )
 
     def _fact(self, entry: RunEntry) -> RunFact:

@@ -23,6 +23,7 @@ from drp.config.yaml import Node, plain
 from drp.errors import Place
 from drp.model.inventory import (
     Account,
+    BackupPolicy,
     DnsZone,
     Fence,
     Host,
@@ -76,7 +77,13 @@ class InventoryBuilder:
 
     def _site(self, name: str, site: SiteSettings) -> Site:
         hosts = tuple(self._host(host, name, settings) for host, settings in site.hosts.items())
-        return Site(name=name, alias=site.alias, residency=_residency(site), hosts=hosts)
+        return Site(
+            name=name,
+            alias=site.alias,
+            residency=_residency(site),
+            hosts=hosts,
+            building=site.building or "",
+        )
 
     def _host(self, name: str, site: str, host: HostSettings) -> Host:
         return Host(
@@ -147,6 +154,9 @@ class InventoryBuilder:
             backup_private=self._ref(tenant.backup_key.private),
             backup_store=tenant.backup.store,
             backup_keys=tenant.backup.keys,
+            backup_policy=BackupPolicy(
+                every=tenant.backup.every, keep=tenant.backup.keep, alarm=tenant.backup.alarm
+            ),
         )
 
     def _ref(self, ref: SecretRef) -> SecretRef:

@@ -157,6 +157,9 @@ class SecretsSettings(Settings):
 class BackupSettings(Settings):
     store: Name = computed("Store of the backups' data", "the store named `backups`")
     keys: Name = computed("Store of the backups' keys, apart from the data", "the store named `keys`")
+    every: Duration = setting("How often the controller takes one", "1h")
+    keep: Duration = setting("How long one is kept", "35d")
+    alarm: Duration = setting("Age of the newest one at which somebody is told", "2h")
 
 
 class ServiceSettings(Settings):
@@ -239,7 +242,7 @@ class SharedSettings(Settings):
     smoke_collections: list[Collection] = setting(
         "What the smoke test leaves behind; removed after it", [], example="[app.drp_probe]"
     )
-    backup: BackupSettings = setting("Where backups go", {})
+    backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
 
 
 class DefaultSettings(SharedSettings):
@@ -274,7 +277,7 @@ class RootSettings(Settings):
     edge: EdgeSettings = setting("The edges", {})
     fence: FenceSettings = setting("How a site that was taken over is kept from answering", {})
     secrets: SecretsSettings = setting("Where secrets are kept", {})
-    backup: BackupSettings = setting("Where backups go", {})
+    backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
     services: ServicesSettings = setting("What all tenants' services have in common", {})
     defaults: DefaultSettings = setting("What all tenants have in common", {})
     tenants: dict[TenantName, TenantSettings] = setting("Clients' stacks by name", {})

@@ -57,6 +57,12 @@ class Site:
     alias: str
     residency: Residency
     hosts: tuple[Host, ...]
+    building: str = ""
+    """What is placed in that building is lost together with the site."""
+
+    def holds(self, place: str) -> bool:
+        """Whether what stands at that place is lost with the site."""
+        return bool(place) and place in (self.name, self.building)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +121,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPolicy:
+    """How often a backup is due, how long it is kept, and at which age of the newest one somebody is told."""
+
+    every: timedelta = timedelta(hours=1)
+    keep: timedelta = timedelta(days=35)
+    alarm: timedelta = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     """A client's stack as configured; where it is served now, only the witness knows."""
 
@@ -150,6 +165,7 @@ class Tenant:
     backup_private: SecretRef
     backup_store: str
     backup_keys: str
+    backup_policy: BackupPolicy = BackupPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

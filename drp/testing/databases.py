@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from drp.dataplane import keys
@@ -180,8 +181,8 @@ class FakeDatabases:
             attempt=attempt,
             env=str(job.params["env"]),
             site=str(job.params["site"]),
-            began=START.isoformat(),
-            ended=START.isoformat(),
+            began=_moment(backup),
+            ended=_moment(backup),
             mode="scan",
             cluster_time=None,
             data_key=DataKey(
@@ -238,6 +239,14 @@ class FakeDatabases:
         place = job.params[role]
         assert isinstance(place, dict)
         return self.stores[str(place["bucket"])]
+
+
+def _moment(backup: str) -> str:
+    """When a backup was taken: its id begins with that."""
+    try:
+        return datetime.strptime(backup[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        return START.isoformat()
 
 
 def _streams(state: State) -> tuple[Stream, ...]:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from threading import Event
 
 import pytest
@@ -20,15 +21,24 @@ from drp.model.specs import NetworkSpec
 from drp.ports.dns import RecordSet
 from drp.testing.certificates import Authority
 from drp.testing.company import FakeCompany, image_id
+from tests.actions.runs import run_plan
+from tests.actions.test_failover import compile_fleet
 from tests.commands.bench import Bench, deployed, never_alive
 
 GIB = 2**30
 
 
+@cache
+def _saved() -> FakeCompany:
+    made = deployed()
+    assert run_plan(made, compile_fleet(made, "backup", "acme")).outcome == "done"
+    return made
+
+
 @pytest.fixture
 def company() -> FakeCompany:
-    """acme is served by dc3, and every host has every image."""
-    made = deployed()
+    """acme is served by dc3, has a backup, and every host has every image."""
+    made = copy.deepcopy(_saved())
     for host in made.hosts.values():
         for name in ("helper", "edge", *SERVICE_ROLES):
             host.add_image(image_id(name), name.encode())

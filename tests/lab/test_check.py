@@ -32,6 +32,7 @@ def find_troubles(company: Company, *areas: str) -> tuple[int, list[str]]:
 
 
 def test_all_is_well_and_nothing_is_left_of_the_looks(company: Company) -> None:
+    company.ops1.drp("backup", "--all")
     before, known = dump_world(company.lab), list_objects(company.lab)
     assert find_troubles(company) == (0, [])
     assert compare_worlds(before, dump_world(company.lab)) == []

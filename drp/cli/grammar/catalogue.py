@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drp.cli.grammar import (
+    backups,
     changes,
     configuration,
     fleet,
@@ -20,6 +21,7 @@ from drp.cli.grammar.verb import Verb
 VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **fleet.VERBS,
+    **backups.VERBS,
     **looking.VERBS,
     **runs.VERBS,
     **runbooks.VERBS,
@@ -29,6 +31,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 }
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
+    "backups": "The backups that there are.",
     "runbook": "Runbooks as files: are they right, what do they do.",
     "journal": "The journals of runs.",
     "config": "The configuration: begin one, show it, its schema.",

@@ -14,7 +14,8 @@ from drp.commands.fleet.orders import Consent, Selection
 from drp.model.values import parse_duration
 
 
-def _duration(text: str) -> timedelta:
+def read_duration(text: str) -> timedelta:
+    """Raises typer.BadParameter."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -34,7 +35,7 @@ Count = Annotated[
 Loss = Annotated[
     timedelta | None,
     typer.Option(
-        "--accept-loss", metavar="DURATION", parser=_duration, help="Writes that may be lost, as in 5m."
+        "--accept-loss", metavar="DURATION", parser=read_duration, help="Writes that may be lost, as in 5m."
     ),
 ]
 

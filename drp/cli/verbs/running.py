@@ -10,6 +10,7 @@ from drp.cli.places import state_folder
 from drp.cli.presenter import Presenter
 from drp.cli.process import Process, this_process, write_bug_log
 from drp.cli.verbs import (
+    backups,
     changes,
     configuration,
     fleet,
@@ -25,6 +26,7 @@ from drp.errors import DrpError
 DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **fleet.DO,
+    **backups.DO,
     **looking.DO,
     **runs.DO,
     **runbooks.DO,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from drp.actions.backups import CheckBackup
 from drp.actions.fleet import losses
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED
@@ -19,6 +20,7 @@ from drp.commands.reporting import Stand
 from drp.commands.results import Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_all_served
+from drp.engine.fold import fold
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
@@ -81,13 +83,15 @@ class FleetTurn(Turn[FleetReport]):
         """What each tenant took and may have lost."""
         return {"tenants": [outcome.to_json() for outcome in report.outcomes]}
 
-    def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:  # noqa: ARG002 - one tenant's needs it
+    def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:
         work, now = self._fleet, self._desk.clock.now()
         served = {} if stand.has_left else self._look()
         evidence = Evidence(result=stand.result, served=served, expected=work.expected, began=work.began)
         lost = losses(work.facts, work.began) if work.verb == "failover" else {}
+        held = self._find_held(journal)
         outcomes = [
-            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant)) for tenant in work.tenants
+            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant), figures=held.get(tenant, {}))
+            for tenant in work.tenants
         ]
         ending = judge_all(outcomes, stand.result)
         outcomes += [
@@ -116,6 +120,15 @@ class FleetTurn(Turn[FleetReport]):
             ),
             next=self._next(ending.word),
         )
+
+    def _find_held(self, journal: SqliteJournal) -> dict[str, JsonMap]:
+        """Tenant -> the backup that was taken of it, as it was read again."""
+        steps = fold(journal.read()).steps
+        return {
+            step.scope: {key: value for key, value in outputs.items() if key != "began"}
+            for step in self._fleet.plan.steps
+            if step.action == CheckBackup.name and (outputs := steps[step.id].outputs) is not None
+        }
 
     def _look(self) -> dict[str, Served]:
         inventory = self._workshop.inventory

@@ -61,7 +61,7 @@ def _failed(tenant: str, status: str, served: Served | None, failure: Failure) -
         tenant=tenant,
         status=status,
         served=served,
-        code=code_of(failure.cause.error),
+        code=failure.cause.page or code_of(failure.cause.error),
         cause=failure.cause.message,
         step=failure.step,
     )
