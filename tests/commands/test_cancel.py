@@ -106,7 +106,7 @@ def test_cancel_of_a_silent_machine_names_the_takeover(bench: Bench) -> None:
     assert "`drp takeover 7f3a`" in no.value.hint
 
 
-@pytest.mark.parametrize("begun", [2, 30, 50, 58, 70])
+@pytest.mark.parametrize("begun", [2, 50, 70])
 def test_every_safe_point_has_exactly_one_server(bench: Bench, begun: int) -> None:
     """Neither none nor two: a question once answered, the move goes through or has not begun."""
     assert cancel_at(bench, begun) in (CANCELLED, DONE)

@@ -23,9 +23,7 @@ RUN = "migrate-310304-7f3a"
 POINTS = (
     "before:volume/acme-e0002-mongodb",
     "after-effect:restore",
-    "after-effect:hold/h2",
     "after-effect:stop-api",
-    "after-end:final-restore",
     "before:route/h1",
 )
 """Where a migration is cut: before its final step, after which the sources would not agree."""
