@@ -8,7 +8,7 @@ An action has no retries, no loop that sleeps but through ``clock.wait``, and kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from drp.actions.prober import Prober
@@ -84,7 +84,8 @@ Observation = Absent | Partial | Present
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One execution: who asks (for labels and names) and the outputs of the steps it needs."""
+    """One execution: who asks (for labels and names), the outputs of the steps it needs or is after, and why
+    those it is after do not hold (by their scope: ``{step, error, message}``)."""
 
     run: str
     step: str
@@ -93,6 +94,7 @@ class Call:
     inputs: Mapping[str, JsonMap]
     deadline_s: float
     progress: Progress
+    failures: Mapping[str, JsonMap] = field(default_factory=dict)
 
 
 P = TypeVar("P")

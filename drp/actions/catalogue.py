@@ -18,6 +18,7 @@ from drp.actions import (
     edges,
     epochs,
     fences,
+    gates,
     guards,
     images,
     isolation,
@@ -71,6 +72,7 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     fences.TellGuard(),
     fences.AnnounceTakeover(),
     fences.WaitFenced(),
+    gates.Gate(),
     guards.ConfigureGuard(),
     guards.CheckPermitted(),
     images.CarryImage(),
@@ -135,6 +137,7 @@ class Performer:
             inputs=task.inputs,
             deadline_s=task.step.deadline.total_seconds(),
             progress=progress,
+            failures=task.failures,
         )
         if task.phase == OBSERVE:
             return action.observe(self.reading, params, call)

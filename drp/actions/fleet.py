@@ -22,6 +22,7 @@ from drp.actions.instances import (
 )
 from drp.actions.orders import Order, epochs
 from drp.actions.placement import Occupancy, choose_host, find_occupancy
+from drp.actions.waves import gate_facts, make_waves, rank
 from drp.errors import DrpError, RefusedError
 from drp.guard.lease import must_tell
 from drp.model.inventory import Host, Inventory, Tenant
@@ -29,7 +30,6 @@ from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
 FLEET: Final = ("backup", "reserve", "failover")
-TIERS: Final = ("gold", "silver", "bronze")
 MARGIN_S: Final = 2.0
 """Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
 
@@ -119,11 +119,15 @@ def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
             "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "none is served there"
         )
         raise RefusedError(f"cannot fail over from '{order.source}' to '{order.site}': {reasons}")
+    waves = make_waves([inventory.tenants[str(each["name"])] for each in tenants], inventory.policies.waves)
+    wave_of = {name: wave.name for wave in waves for name in wave.tenants}
     return {
         "run": order.run,
         "source": {"name": order.source, "site": order.source},
         "target": {"name": order.site, "site": order.site},
-        "tenants": [*tenants],
+        "tenants": [{**each, "wave": wave_of[str(each["name"])]} for each in tenants],
+        "waves": gate_facts(waves),
+        "stop_at": inventory.policies.waves.stop_at,
         "left_out": dict(left_out),
         "names": [name for each in tenants for name in _domains(each)],
         "hosts": [host_facts(host) for host in hosts],
@@ -184,11 +188,6 @@ def _place_all(ports: ReadPorts, order: Order, hosts: Sequence[Host]) -> tuple[l
         occupancies[occupancy.host.name] = _occupy(occupancy, facts)
         placed.append(facts)
     return placed, left_out
-
-
-def rank(tenant: Tenant) -> tuple[bool, int, int, str]:
-    """Order of importance: production, tier, the biggest first."""
-    return (tenant.env != "production", TIERS.index(tenant.tier), -tenant.disk, tenant.name)
 
 
 def _tenant(

@@ -12,6 +12,7 @@ from drp.config.publics import EDGE_CA, PublicTexts, backup_path, signer_path
 from drp.config.schema import (
     DnsSettings,
     HostSettings,
+    PoliciesSettings,
     RootSettings,
     ServiceSettings,
     SiteSettings,
@@ -39,6 +40,7 @@ from drp.model.inventory import (
     Tenant,
 )
 from drp.model.names import SERVICE_ROLES, ServiceRole
+from drp.model.policies import Policies, WavePolicy
 from drp.model.values import JsonMap
 
 _DIGEST_KEYS: Final = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
@@ -68,6 +70,7 @@ class InventoryBuilder:
             tenants={name: self._tenant(name, tenant) for name, tenant in settings.tenants.items()},
             digest=self._digest(),
             fence=Fence(term=settings.fence.term, key=self._ref(settings.fence.key)),
+            policies=_policies(settings.policies),
             secrets=SealedFileRef(
                 file=(self._folder / settings.secrets.file).as_posix(),
                 unlock=self._ref(settings.secrets.unlock) if settings.secrets.unlock else None,
@@ -186,6 +189,16 @@ def _add_lines(found: dict[str, str], node: Node, prefix: str) -> None:
         if isinstance(place, Place) and place.line:
             found[f"{prefix}{key}"] = str(place)
         _add_lines(found, child, f"{prefix}{key}.")
+
+
+def _policies(settings: PoliciesSettings) -> Policies:
+    waves = settings.waves
+    return Policies(
+        waves=WavePolicy(canary=waves.canary, least=waves.least, size=waves.size, stop_at=waves.stop_at),
+        neutral=tuple(settings.failover.neutral),
+        rto=settings.rto,
+        rpo=settings.rpo,
+    )
 
 
 def _residency(settings: SiteSettings | StoreSettings | DnsSettings) -> Residency:

@@ -78,6 +78,21 @@ def read_count(value: Any) -> int:
     return int(text)
 
 
+def read_canary(value: Any) -> int:
+    count = read_count(value)
+    if count < 2:
+        raise FieldError("one canary shows no common cause: write 2 or more")
+    return count
+
+
+def read_share(value: Any) -> float:
+    text = read_text(value)
+    number = text.removesuffix("%")
+    if not text.endswith("%") or not number.isascii() or not number.isdecimal() or int(number) > 100:
+        raise FieldError(f"cannot read share '{text}': write a percentage, as in 20%")
+    return int(number) / 100
+
+
 def read_uid(value: Any) -> int:
     number = read_count(value)
     if number >= 65534:
@@ -245,6 +260,8 @@ TenantName = Annotated[str, *_type(read_tenant_name, pattern=f"^{_NAME.pattern}$
 Size = Annotated[int, *_type(read_size, pattern=r"^\d+(\.\d+)? ?([kMGT]i?)?B$")]
 Duration = Annotated[timedelta, *_type(read_duration, pattern=r"^(\d+(\.\d+)?(ms|[smhd]))+$")]
 Count = Annotated[int, *_type(read_count, type="integer", minimum=1)]
+Canary = Annotated[int, *_type(read_canary, type="integer", minimum=2)]
+Share = Annotated[float, *_type(read_share, pattern=r"^\d{1,3}%$")]
 Uid = Annotated[int, *_type(read_uid, type="integer", minimum=1, maximum=65533)]
 Port = Annotated[int, *_type(read_port, type="integer", minimum=1, maximum=65535)]
 Status = Annotated[int, *_type(read_status, type="integer", minimum=100, maximum=599)]

@@ -14,6 +14,7 @@ from pydantic import AfterValidator
 from drp.config.fields import (
     AbsolutePath,
     Address,
+    Canary,
     Collection,
     Cores,
     Count,
@@ -30,6 +31,7 @@ from drp.config.fields import (
     Name,
     Port,
     Reference,
+    Share,
     Size,
     Status,
     Subnet,
@@ -146,6 +148,26 @@ class EdgeSettings(Settings):
 class FenceSettings(Settings):
     term: Duration = setting("How long a host may answer after somebody last vouched for it", "15s")
     key: Reference = setting("Key by which guards of hosts speak to each other", "sealed:guards")
+
+
+class WavesSettings(Settings):
+    canary: Canary = setting("Tenants that go first", "2")
+    least: Count = setting("Tenants from which on there are waves; fewer move at once", "8")
+    size: Count = setting("Most tenants of a later wave", "50")
+    stop_at: Share = setting("Share of a wave that may fail of one cause before the next", "20%")
+
+
+class FailoverSettings(Settings):
+    neutral: list[Domain] = setting(
+        "Names by which a machine knows that it is not cut off itself", [], example="[www.example.net]"
+    )
+
+
+class PoliciesSettings(Settings):
+    waves: WavesSettings = setting("How many tenants move at a time", {})
+    failover: FailoverSettings = setting("How it is decided that a site is lost", {})
+    rto: Duration | None = optional("Time without service after which a report says so", example="60m")
+    rpo: Duration | None = optional("Lost writes beyond which a report says so", example="30s")
 
 
 class SecretsSettings(Settings):
@@ -276,6 +298,7 @@ class RootSettings(Settings):
     images: OwnImageSettings = setting("Images of drp's own containers", {})
     edge: EdgeSettings = setting("The edges", {})
     fence: FenceSettings = setting("How a site that was taken over is kept from answering", {})
+    policies: PoliciesSettings = setting("What was decided beforehand", {})
     secrets: SecretsSettings = setting("Where secrets are kept", {})
     backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
     services: ServicesSettings = setting("What all tenants' services have in common", {})

@@ -54,6 +54,10 @@ class Failure:
     attempt: int
     cause: Failed
 
+    def to_json(self) -> JsonMap:
+        """What a step that comes after it is told."""
+        return {"step": self.step, "error": self.cause.error, "message": self.cause.message}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:

@@ -17,6 +17,7 @@ Laws (each is a property test or a crash test):
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -174,7 +175,13 @@ class Scheduler:
     def _look_or_begin(self, number: int) -> None:
         step = self._steps[number]
         attempt = self.state.steps[step.id].attempts + 1
-        task = Task(step=step, phase=OBSERVE, attempt=attempt, inputs=self._inputs(number))
+        task = Task(
+            step=step,
+            phase=OBSERVE,
+            attempt=attempt,
+            inputs=self._inputs(number),
+            failures=self._failures(number),
+        )
         if step.read_only:
             self._begin(number, task)
         else:
@@ -185,6 +192,12 @@ class Scheduler:
         others = (self._steps[other].id for other in self._graph.afters[number])
         ids.extend(other for other in others if self.state.steps[other].holds)
         return {step: self.state.steps[step].outputs or {} for step in ids}
+
+    def _failures(self, number: int) -> dict[str, JsonMap]:
+        others = (self._steps[other] for other in self._graph.afters[number])
+        scopes = dict.fromkeys(step.scope for step in others if not self.state.steps[step.id].holds)
+        found = {scope: self.state.failures[scope] for scope in scopes if scope in self.state.failures}
+        return {scope: failure.to_json() for scope, failure in found.items()}
 
     def _begin(self, number: int, look: Task) -> None:
         self._write("start", look.step.id, look.attempt)
@@ -335,7 +348,7 @@ class Scheduler:
             return
         else:
             self._doubts[number] = cause
-            look = Task(step=task.step, phase=OBSERVE, attempt=task.attempt + 1, inputs=task.inputs)
+            look = replace(task, phase=OBSERVE, attempt=task.attempt + 1)
             self._launch(number, look)
 
     # -- the end
@@ -387,7 +400,7 @@ class Scheduler:
 
 
 def _in_phase(task: Task, phase: Phase) -> Task:
-    return Task(step=task.step, phase=phase, attempt=task.attempt, inputs=task.inputs)
+    return replace(task, phase=phase)
 
 
 def _failure(outcome: Outcome, task: Task) -> Failed:

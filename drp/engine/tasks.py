@@ -27,13 +27,15 @@ class Task:
     """One execution of one phase of a step.
 
     ``attempt`` counts from 1 for looking and applying, and again from 1 for undoing. ``inputs`` maps the
-    id of each step this one needs, directly or not, to its outputs.
+    id of each step this one needs, directly or not, to its outputs; likewise of those it is ``after`` that
+    hold. ``failures`` maps the scope of each of the others to its first failure, ``{step, error, message}``.
     """
 
     step: Step
     phase: Phase
     attempt: int
     inputs: Mapping[str, JsonMap] = field(default_factory=dict)
+    failures: Mapping[str, JsonMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from drp.model.names import ServiceRole
+from drp.model.policies import Policies
 from drp.model.values import JsonMap
 
 SecretClass = Literal["fresh", "overlap", "keep"]
@@ -217,6 +218,7 @@ class Inventory:
     tenants: Mapping[str, Tenant]
     digest: str
     fence: Fence = Fence()
+    policies: Policies = field(default_factory=Policies)
     secrets: SealedFileRef = SealedFileRef(file="config/secrets.sealed")
     lines: Mapping[str, str] = field(default_factory=dict)
     """Dotted key -> ``file:line:column`` for texts such as "acme says home: dc3"."""

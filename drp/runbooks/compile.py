@@ -14,6 +14,7 @@ from drp.runbooks.expand import Opened, expand, go_through
 from drp.runbooks.expressions import kind_of
 from drp.runbooks.links import Links
 from drp.runbooks.schema import Runbook, StageDef, has_kind, load_runbook
+from drp.runbooks.waves import check_waves, divide
 
 
 def compile_runbook(
@@ -50,13 +51,16 @@ def compile_loaded(
     made = [each for each in expand(stages, complaints) if links.is_first(each.definition)]
     links.tie(made)
     binder = Binder(catalogue, links, capacities=limits or {}, complaints=complaints)
-    steps = [binder.bind(each) for each in made]
+    check_waves(runbook, complaints)
+    steps = divide(runbook.stages, made, [binder.bind(each) for each in made])
+    complaints.check()
+    ordered = _order(steps, complaints)
     complaints.check()
     return Plan(
         run=run,
         runbook=runbook.name,
         tenant=tenant,
-        steps=tuple(_order(steps)),
+        steps=tuple(ordered),
         inputs={name: context[name] for name in runbook.inputs},
         on_failure=runbook.on_failure,
         limits=binder.limits,
@@ -96,8 +100,8 @@ def _stage_scope(stage: StageDef, scope: JsonMap, complaints: Complaints) -> Jso
     return {**scope, **given}
 
 
-def _order(steps: Sequence[Step]) -> list[Step]:
-    """Topological, and otherwise as written."""
+def _order(steps: Sequence[Step], complaints: Complaints) -> list[Step]:
+    """Topological, and otherwise as written. Complains of waves that wait for themselves."""
     number = {step.id: place for place, step in enumerate(steps)}
     before = [step.needs | step.after for step in steps]
     blockers = [len(found) for found in before]
@@ -114,4 +118,8 @@ def _order(steps: Sequence[Step]) -> list[Step]:
             blockers[next_place] -= 1
             if not blockers[next_place]:
                 heapq.heappush(free, next_place)
+    if len(ordered) < len(steps):
+        stuck = next(step for step in steps if step not in ordered)
+        assert stuck.place is not None
+        complaints.add(stuck.place, f"step '{stuck.id}' waits for steps that wait for it")
     return ordered

@@ -16,6 +16,7 @@ from drp.runbooks.expressions import ExpressionError, check_path, paths_in
 from drp.runbooks.links import Links
 from drp.runbooks.schema import KINDS, RESERVED, Loop, Runbook, StageDef, StepDef, load_runbook
 from drp.runbooks.signature import find_spec, type_params
+from drp.runbooks.waves import check_waves
 
 _FLAT: Final = {
     "text": "text",
@@ -63,6 +64,7 @@ class _Lint:
         for stage in self._runbook.stages:
             for step in stage.steps:
                 self._check_waiting(stage, step)
+        check_waves(self._runbook, self._complaints)
         for name in self._runbook.inputs.keys() - self._used:
             self._complaints.add(self._runbook.places[name], f"input '{name}' is used nowhere")
         return self._complaints.all()

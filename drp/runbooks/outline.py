@@ -10,7 +10,7 @@ from drp.model.plan import ActionSpec
 from drp.model.values import JsonMap
 from drp.runbooks.complaints import Complaints
 from drp.runbooks.links import Edge, Links
-from drp.runbooks.schema import Loop, Runbook, StageDef, StepDef, load_runbook
+from drp.runbooks.schema import Loop, Runbook, StageDef, StepDef, WavesDef, load_runbook
 from drp.runbooks.signature import find_spec
 
 
@@ -103,6 +103,7 @@ def _stage_json(stage: StageLine) -> JsonMap:
         "needs": [ref.name for ref in definition.needs],
         "after": [ref.name for ref in definition.after],
         **_loop_json(definition.loop),
+        **_waves_json(definition.waves),
         "steps": [_step_json(step) for step in stage.steps],
     }
 
@@ -128,6 +129,10 @@ def _step_json(step: StepLine) -> JsonMap:
 
 def _loop_json(loop: Loop | None) -> JsonMap:
     return {"for_each": loop.source} if loop is not None else {}
+
+
+def _waves_json(waves: WavesDef | None) -> JsonMap:
+    return {"waves": {"gate": waves.gate.name, "until": waves.until.name}} if waves is not None else {}
 
 
 def graph_json(found: Outline) -> JsonMap:

@@ -33,6 +33,9 @@ RESERVED: Final = "steps"
 _BESIDE: Final = ("for-each", "needs", "after")
 """What a stage may have beside its name or ``use``, and a step too."""
 
+_WAVED: Final = (*_BESIDE, "waves")
+"""What a stage may have besides."""
+
 _LOOP: Final = re.compile(r"(\S+) as ([a-z][a-z0-9_-]*)")
 
 
@@ -64,6 +67,14 @@ class StepDef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WavesDef:
+    """``waves: {gate: STEP, until: STAGE}``; what it means says ``waves``."""
+
+    gate: Ref
+    until: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageDef:
     """A stage, written in the runbook or used from a file. ``given`` is the ``with`` beside ``use``."""
 
@@ -74,6 +85,7 @@ class StageDef:
     steps: tuple[StepDef, ...]
     inputs: Mapping[str, str]
     given: Mapping[str, Node]
+    waves: WavesDef | None
     place: Place
 
 
@@ -140,11 +152,11 @@ class _Schema:
     def _stage(self, node: Node) -> StageDef | None:
         if isinstance(node.value, dict) and "use" in node.value:
             return self._used(node)
-        found = self._reader.fields(node, "a stage", required=("stage", "steps"), optional=_BESIDE)
+        found = self._reader.fields(node, "a stage", required=("stage", "steps"), optional=_WAVED)
         return self._build(found, node, beside=found)
 
     def _used(self, node: Node) -> StageDef | None:
-        found = self._reader.fields(node, "a stage", required=("use",), optional=(*_BESIDE, "with"))
+        found = self._reader.fields(node, "a stage", required=("use",), optional=(*_WAVED, "with"))
         use = self._reader.text(found["use"], "'use'")
         path = self._path.parent / use
         try:
@@ -180,8 +192,20 @@ class _Schema:
             steps=tuple(self._step(step) for step in steps),
             inputs=self._inputs(found.get("inputs")),
             given=given or {},
+            waves=self._waves(beside.get("waves")),
             place=node.place,
         )
+
+    def _waves(self, node: Node | None) -> WavesDef | None:
+        if node is None:
+            return None
+        found = self._reader.fields(node, "'waves'", required=("gate", "until"))
+        if len(found) < 2:
+            return None
+        gate, until = (
+            Ref(self._reader.name(found[key], f"'{key}'"), found[key].place) for key in ("gate", "until")
+        )
+        return WavesDef(gate=gate, until=until)
 
     def _step(self, node: Node) -> StepDef:
         reader = self._reader

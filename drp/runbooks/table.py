@@ -37,10 +37,10 @@ def summary(found: Outline) -> str:
 
 
 def _stage(stage: StageLine) -> list[str]:
-    definition = stage.definition
-    return _wrapped(f"{stage.name}  ", _waits(definition.loop, definition.needs, definition.after)) or [
-        stage.name
-    ]
+    definition, waves = stage.definition, stage.definition.waves
+    waits = _waits(definition.loop, definition.needs, definition.after)
+    waits += f"; in waves through {waves.gate.name}, until {waves.until.name}" if waves else ""
+    return _wrapped(f"{stage.name}  ", waits) or [stage.name]
 
 
 def _step(step: StepLine, columns: tuple[int, int]) -> list[str]:

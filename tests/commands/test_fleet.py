@@ -14,10 +14,12 @@ from drp.actions.orders import Order
 from drp.commands.fleet import launch, recover
 from drp.commands.fleet.orders import Consent, Selection
 from drp.commands.fleet.results import FleetReport, FleetReview
+from drp.commands.runs import tail_of
 from drp.errors import RefusedError, UsageError
-from drp.testing.company import FakeCompany
+from drp.model.policies import Policies, WavePolicy
+from drp.testing.company import FakeCompany, image_id
 from tests.actions.runs import deploy
-from tests.commands.bench import Bench
+from tests.commands.bench import Bench, build_workshop
 
 TENANTS = ("acme", "globex", "initech")
 AGREED = Consent(expect_tenants=3, accept_loss=timedelta(hours=1))
@@ -132,3 +134,25 @@ def test_nobody_is_no_order(bench: Bench) -> None:
         Selection(env="staging").find(inventory, "failover")
     with pytest.raises(UsageError, match="no such tenant"):
         Selection(tenants=("nobody",)).find(inventory, "failover")
+
+
+@pytest.mark.failure_mode("L9")
+def test_a_common_cause_stops_the_waves_and_a_resume_goes_on(bench: Bench) -> None:
+    """The two canaries need an image that is nowhere; the third is not begun until that is cured."""
+    waves = Policies(waves=WavePolicy(least=3, canary=2))
+    bench.company.inventory = replace(bench.company.inventory, policies=waves)
+    bench.workshop = build_workshop(bench.company)
+    images = {name: bench.company.hosts[name].world.images for name in ("h3", "h4")}
+    taken = {name: found.pop(image_id("api")) for name, found in images.items()}
+
+    report = give(bench, "failover")
+    assert (report.ending.word, report.next) == ("partial", f"drp resume {tail_of(report.run)}")
+    assert sorted(outcomes(report).values()) == ["quarantined", "quarantined", "waiting"]
+    (waiting,) = (outcome for outcome in report.outcomes if outcome.status == "waiting")
+    assert "2 of 2 failed at 'image' alike" in waiting.cause
+    assert waiting.code == "L9"
+
+    for name, content in taken.items():
+        images[name][image_id("api")] = content
+    again = recover.resume(bench.desk(), bench.workshop, report.run)
+    assert (again.ending.word, outcomes(again)) == ("done", dict.fromkeys(TENANTS, "done"))

@@ -151,6 +151,21 @@ def test_inputs_tell_a_gate_who_came_through() -> None:
     assert desk.out["gate"].inputs == {"x4": {"from": "x4"}}
 
 
+def test_gate_is_told_why_the_others_did_not_come_through() -> None:
+    desk = fail(Desk(fleet(gate("x4", "y4"))).feed().do("x1", "x2", "x3", "x4"), "y1")
+
+    assert desk.out["gate"].failures == {"y": {"step": "y1", "error": "RejectedError", "message": "no"}}
+
+
+def test_gate_of_a_session_that_goes_on_is_told_the_same() -> None:
+    plan = fleet(gate("x4", "y4"))
+    desk = fail(Desk(plan).feed().do("x1", "x2", "x3", "x4"), "y1")
+    told = desk.out["gate"].failures
+    later = Desk(plan, state=desk.scheduler.state)
+
+    assert later.feed(Resumed(only=frozenset({""}))).out["gate"].failures == told
+
+
 def test_gate_that_fails_stops_what_needs_it() -> None:
     plan = fleet(gate("x4", "y4"), *(replace(s, needs=s.needs or frozenset({"gate"})) for s in tenant("z")))
     desk = fail(Desk(plan).feed(), "x1")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from drp.actions.catalogue import CATALOGUE, Performer
 from drp.engine.tasks import APPLY, OBSERVE, OnProgress, Outcome, Perform, Present, Task
 from drp.model.plan import Plan
+from drp.model.policies import Policies, WavePolicy
 from drp.testing.company import FakeCompany
 from drp.testing.crash import Hit, Scenario
 from drp.testing.databases import State
@@ -82,6 +83,14 @@ def begin_lost() -> FakeCompany:
     return company
 
 
+def begin_lost_waved() -> FakeCompany:
+    """The same, and tenants move one after the other, each in a wave."""
+    company = copy_company(begin_lost())
+    waves = Policies(waves=WavePolicy(least=2, canary=1))
+    company.inventory = replace(company.inventory, policies=waves)
+    return company
+
+
 def order_one(verb: str, site: str) -> Callable[[FakeCompany], Plan]:
     """An order for acme."""
     return lambda company: compile_order(company, verb, site=site, number=9)
@@ -118,6 +127,9 @@ STORIES: Final[Mapping[str, Story]] = {
     "backup": Story(begin=begin_two, order=order_two("backup")),
     "reserve": Story(begin=begin_saved, order=order_two("reserve", site="dc5")),
     "failover": Story(begin=begin_lost, order=order_two("failover", source="dc3", site="dc5")),
+    "failover, in waves": Story(
+        begin=begin_lost_waved, order=order_two("failover", source="dc3", site="dc5")
+    ),
 }
 
 

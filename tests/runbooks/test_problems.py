@@ -285,7 +285,7 @@ USES = {
     "overridden": (
         "{use: stages/reused.yml, with: {target: x}, steps: []}",
         STAGE,
-        "runbook.yml:3:54 unknown key 'steps'; known: after, for-each, needs, use, with",
+        "runbook.yml:3:54 unknown key 'steps'; known: after, for-each, needs, use, waves, with",
     ),
     "inside the file": (
         "{use: stages/reused.yml, with: {target: x}}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -118,7 +118,7 @@ class FleetTurn(Turn[FleetReport]):
                 hint=trouble.hint,
                 page=trouble.page,
             ),
-            next=self._next(ending.word),
+            next=self._next(ending.word, outcomes),
         )
 
     def _find_held(self, journal: SqliteJournal) -> dict[str, JsonMap]:
@@ -136,11 +136,13 @@ class FleetTurn(Turn[FleetReport]):
             self._workshop.ports, [inventory.tenants[name] for name in self._fleet.tenants]
         )
 
-    def _next(self, word: str) -> str:
+    def _next(self, word: str, outcomes: Sequence[TenantOutcome]) -> str:
         if word in (DONE.word, AS_BEFORE.word, REFUSED.word):
             return ""
         tail = tail_of(self._fleet.plan.run)
-        return f"drp retry {tail} --failed" if word == "partial" else f"drp resume {tail}"
+        is_stopped = any(outcome.status == "waiting" for outcome in outcomes)
+        is_retried = word == "partial" and not is_stopped
+        return f"drp retry {tail} --failed" if is_retried else f"drp resume {tail}"
 
     def _tell_end(self, report: FleetReport) -> None:
         for outcome in report.outcomes:

@@ -1,0 +1,28 @@
+"""What the company has decided beforehand about moves of many tenants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WavePolicy:
+    """``canary``: tenants of the first wave; ``size``: most of a later one; ``stop_at``: share of a wave
+    that may fail of one cause. Fewer than ``least`` move in one wave: waiting for a part gains nothing."""
+
+    least: int = 8
+    canary: int = 2
+    size: int = 50
+    stop_at: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """``neutral``: names outside of everything that drp is concerned with, by which a machine knows that it
+    is not cut off itself. ``rto``, ``rpo``: what was promised, None when nothing was."""
+
+    waves: WavePolicy = field(default_factory=WavePolicy)
+    neutral: tuple[str, ...] = ()
+    rto: timedelta | None = None
+    rpo: timedelta | None = None
