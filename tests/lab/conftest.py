@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.company import Company, build_company
+from tests.lab.disaster import deploy_all
 from tests.lab.lab import Lab
 
 _HERE = Path(__file__).parent
@@ -32,3 +33,12 @@ def lab() -> Iterator[Lab]:
 def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Configured, nothing deployed yet: each test file deploys the tenants it wants."""
     return build_company(lab, tmp_path_factory.mktemp("company"), ttl=TTL)
+
+
+@pytest.fixture(scope="module")
+def doomed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A laboratory of its own, for it is left with old stacks at both sites; all tenants at home."""
+    with Lab.up() as lab:
+        made = build_company(lab, tmp_path_factory.mktemp("doomed"), ttl=TTL)
+        deploy_all(made)
+        yield made

@@ -104,6 +104,21 @@ class Router(Machine):
             )
 
     @contextlib.contextmanager
+    def cutting(self, network: IPv4Network, *, spared: IPv4Address, way: str = "both") -> Iterator[None]:
+        """Packets ``out`` of a network, ``in`` to it or ``both`` are lost, but those of one machine."""
+        rules = {
+            "out": ["ip", "saddr", str(network), "ip", "daddr", "!=", str(spared), "drop"],
+            "in": ["ip", "daddr", str(network), "ip", "saddr", "!=", str(spared), "drop"],
+        }
+        self.run("nft", "-f", "-", input=_LOSING)
+        for name in rules if way == "both" else [way]:
+            self.run("nft", "add", "rule", "inet", "faults", "forward", *rules[name])
+        try:
+            yield
+        finally:
+            self.run("nft", "delete", "table", "inet", "faults")
+
+    @contextlib.contextmanager
     def losing(self, *, source: IPv4Address | IPv4Network, destination: IPv4Address) -> Iterator[None]:
         """Packets from the one to the other are lost in silence meanwhile; answers are other packets."""
         self.run("nft", "-f", "-", input=_LOSING)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,51 +14,26 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
-from drp.model.names import Instance
-from tests.lab.company import Company, build_company
+from tests.lab.company import Company
 from tests.lab.conftest import TTL
 from tests.lab.disaster import (
     check_acknowledged_are_there,
     check_lost,
     check_one_holder,
-    deploy_all,
+    find_instances,
     find_restored,
+    find_running,
     order_failover,
+    prepare,
     read_items,
     writing,
 )
-from tests.lab.lab import Lab
 from tests.lab.machine import LabError
 from tests.lab.names import Site
 from tests.lab.watching import Watched
 
 ACKNOWLEDGED_S = 2.0
 """How long clients write before the site is lost, and after another one serves."""
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """A laboratory of its own, for it is left with old stacks at both sites; all tenants at home."""
-    with Lab.up() as lab:
-        made = build_company(lab, tmp_path_factory.mktemp("failover"), ttl=TTL)
-        deploy_all(made)
-        yield made
-
-
-def prepare(company: Company, target: Site) -> float:
-    """Backups, and all the target needs; the moment at which the backups had ended."""
-    company.ops1.drp("backup", "--all", "--yes")
-    ended = time.time()
-    company.ops1.drp("reserve", "--all", "--to", target.name, "--yes")
-    return ended
-
-
-def find_instances(company: Company) -> dict[str, tuple[str, Instance]]:
-    """Tenant -> host and instance that serves now, by one look."""
-    rows = company.ops2.drp("status")["tenants"]
-    return {
-        row["tenant"]: (str(row["host"]), Instance.of_epoch(row["tenant"], int(row["epoch"]))) for row in rows
-    }
 
 
 def check_served_by(company: Company, site: Site, *, closed: Site) -> dict[str, Any]:
@@ -73,7 +47,8 @@ def check_served_by(company: Company, site: Site, *, closed: Site) -> dict[str, 
     return found
 
 
-def test_a_site_that_was_frozen_wakes_up_and_acknowledges_nothing(company: Company) -> None:
+def test_a_site_that_was_frozen_wakes_up_and_acknowledges_nothing(doomed: Company) -> None:
+    company = doomed
     home, away = company.lab.names.sites
     old_edge = str(company.lab.hosts[home.hosts[0]].edge_address)
     olds = find_instances(company)
@@ -122,16 +97,8 @@ def point(company: Company, tenant: str, alias: str) -> None:
     assert answer.rcode() == dns.rcode.NOERROR
 
 
-def find_running(company: Company, site: Site) -> list[str]:
-    """Containers that run at a site."""
-    found = []
-    for host in company.lab.hosts_of(site.name):
-        with contextlib.closing(host.open_client()) as engine:
-            found += [str(container.name) for container in engine.containers.list()]
-    return found
-
-
-def test_a_site_without_power_and_the_drp_that_ran_there(company: Company) -> None:
+def test_a_site_without_power_and_the_drp_that_ran_there(doomed: Company) -> None:
+    company = doomed
     there, here = company.lab.names.sites
     source, target = (there, here) if serves(company, there) else (here, there)
     sick, *well = company.lab.names.tenants
@@ -149,7 +116,8 @@ def test_a_site_without_power_and_the_drp_that_ran_there(company: Company) -> No
         finished = company.ops2.try_drp(*order_failover(source, target, len(clients)))
         assert finished.code == 9, finished.said
         statuses = {row["tenant"]: row["status"] for row in finished.data["tenants"]}
-        assert statuses == {sick: "quarantined", **dict.fromkeys(well, "done")}
+        wanted = {sick: "quarantined", **dict.fromkeys(well, "done")}
+        assert statuses == wanted, finished.said
         before = find_instances(company)
         point(company, sick, f"{source.name}.{zone}")
         report = company.ops2.drp("retry", finished.data["run"], "--failed", "--yes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from drp.commands.desk import Desk, Workshop
 from drp.commands.fleet.execution import FleetTurn, FleetWork
@@ -104,7 +105,8 @@ def take_up(
             tenants=tuple(tenants),
             skipped={k: str(v) for k, v in skipped.items()} if isinstance(skipped, dict) else {},
             facts=found.state.plan.inputs,
-            began=desk.clock.now(),
+            # what was lost, and for how long, counts from the first turn
+            began=datetime.fromisoformat(found.begin.began),
         )
         return FleetTurn(desk, workshop, held, work=work, only=only).run()
 

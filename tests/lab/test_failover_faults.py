@@ -1,0 +1,144 @@
+"""What may go wrong about a lost site: dead guards, a witness that is away, cuts, a failover killed twice."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab import plan
+from tests.lab.clients import Client
+from tests.lab.company import Company
+from tests.lab.disaster import (
+    check_acknowledged_are_there,
+    check_lost,
+    check_one_holder,
+    find_instances,
+    find_restored,
+    order_failover,
+    prepare,
+    read_items,
+    writing,
+)
+from tests.lab.names import Site
+
+pytestmark = pytest.mark.certificate
+
+TERM_S = 5.0
+TERMS = 10
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> float:
+    """Seconds until it held. Raises AssertionError."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + seconds, f"waited in vain until {what}"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def find_sites(company: Company) -> tuple[Site, Site]:
+    """The site that serves all tenants, and the other one."""
+    home, away = company.lab.names.sites
+    hosts = {host for host, _ in find_instances(company).values()}
+    return (home, away) if hosts <= set(home.hosts) else (away, home)
+
+
+def ask(company: Company, tenant: str, edge: str) -> int:
+    return int(company.client(tenant).ask("GET", "/health", at=edge)["status"])
+
+
+def test_an_edge_whose_guard_was_killed_stops_answering_by_itself(doomed: Company) -> None:
+    tenant = doomed.lab.names.tenants[0]
+    name, _ = find_instances(doomed)[tenant]
+    host = doomed.lab.hosts[name]
+    edge = str(host.edge_address)
+    with contextlib.closing(host.open_client()) as engine:
+        guard = engine.containers.get("drp-guard")
+        guard.kill(signal="SIGKILL")
+        took = wait_until(lambda: ask(doomed, tenant, edge) == 503, "the edge refuses")
+        print(f"refused {took:.1f} s after the kill")
+        guard.start()
+        print(f"permitted {wait_until(lambda: ask(doomed, tenant, edge) == 200, 'it answers'):.1f} s later")
+
+
+def test_a_witness_that_is_away_for_ten_terms_stops_nobody(doomed: Company) -> None:
+    source, _ = find_sites(doomed)
+    store = doomed.lab.store
+    with writing(doomed, "witness") as clients:
+        time.sleep(2)
+        store.power_off()
+        try:
+            refused = doomed.ops2.try_drp("backup", "--all", "--yes")
+            time.sleep(TERMS * TERM_S)
+        finally:
+            store.boot()
+    print(f"a planned run while it was away: exit {refused.code}: {refused.said[-300:]}")
+    assert refused.code not in (0, 70)
+    for client in clients.values():
+        records = client.records()
+        bad = [write for write in records if not write.instance]
+        print(f"{client.name}: {len(records)} writes, {len(bad)} failed, at {source.name}")
+        assert bad == []
+
+
+@contextlib.contextmanager
+def cut(company: Company, site: Site, way: str) -> Iterator[None]:
+    """The site is alive, and its client still reaches it; it hears nobody else, or nobody else hears it."""
+    number = company.lab.names.sites.index(site)
+    public, private = company.lab.routers
+    with (
+        public.cutting(plan.PUBLIC[number], spared=plan.CLIENT, way=way),
+        private.cutting(plan.MANAGEMENT[number], spared=plan.CLIENT, way=way),
+    ):
+        yield
+
+
+@pytest.mark.parametrize("way", ["both", "out", "in"])
+def test_a_site_that_is_cut_off_alive_stops_acknowledging(doomed: Company, way: str) -> None:
+    source, target = find_sites(doomed)
+    olds = find_instances(doomed)
+    tenants = doomed.lab.names.tenants
+    with contextlib.ExitStack() as stack:
+        clients = stack.enter_context(writing(doomed, f"{way}-name"))
+        pinned: dict[str, Client] = {}
+        edge = str(doomed.lab.hosts[source.hosts[0]].edge_address)
+        pinned = stack.enter_context(writing(doomed, f"{way}-old", at=edge))
+        ended = prepare(doomed, target)
+        time.sleep(2)
+        with cut(doomed, source, way):
+            report = doomed.ops2.drp(*order_failover(source, target, len(tenants)))
+            time.sleep(2)
+        time.sleep(TERM_S)
+    for tenant in tenants:
+        host, old = olds[tenant]
+        logs = [clients[tenant].records(), pinned[tenant].records()]
+        print(tenant, check_lost(clients[tenant], find_restored(report, tenant, ended=ended), old))
+        check_one_holder(logs)
+        more = check_acknowledged_are_there(read_items(doomed, host, old), logs, old)
+        print(f"{tenant}: {more} in the old volume that nobody was told of")
+
+
+def test_a_failover_killed_twice_is_finished_by_another_machine(doomed: Company) -> None:
+    source, target = find_sites(doomed)
+    olds = find_instances(doomed)
+    with writing(doomed, "killed") as clients:
+        ended = prepare(doomed, target)
+        time.sleep(2)
+        for host in doomed.lab.hosts_of(source.name):
+            host.power_off()
+        words = order_failover(source, target, len(clients))
+        first = doomed.ops1.try_drp(*words, env={"DRP_FAULT": "after-effect:volume*"})
+        assert first.code in (-signal.SIGKILL, 128 + signal.SIGKILL), first.said
+        run = next(row["run"] for row in doomed.ops2.drp("status")["runs"] if row["verb"] == "failover")
+        second = doomed.ops2.try_drp("resume", run, "--yes", env={"DRP_FAULT": "after-effect:smoke*"})
+        assert second.code in (-signal.SIGKILL, 128 + signal.SIGKILL), second.said
+        report = doomed.ops1.drp("resume", run, "--yes")
+        time.sleep(2)
+    print(report["elapsed_ms"], report["counts"])
+    for tenant, client in clients.items():
+        print(tenant, check_lost(client, find_restored(report, tenant, ended=ended), olds[tenant][1]))
+        check_one_holder([client.records()])
