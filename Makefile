@@ -12,7 +12,7 @@ setup: ## install and build all that is missing
 lock: ## pin Python packages anew, with hashes
 	@.ci/lock
 
-demo: root setup ## watch a tenant move between two datacenters of real engines
+demo: root setup ## watch a tenant move between two datacenters of real engines, and one of them be lost
 	@$(PYTHON) -m tests.lab.preflight
 	@$(PYTHON) -m tests.lab.demo
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
-from drp.errors import RefusedError
+from drp.cli.status_text import render_status
+from drp.errors import RefusedError, RejectedError, UnreachableError
 from drp.witness.leases import LeaseReader, Leases
 from tests.commands.bench import BeatingClock, Bench
 
@@ -20,6 +22,20 @@ def test_status_of_all_names_who_serves_each_tenant(bench: Bench) -> None:
         "initech": "nobody",
     }
     assert report.runs == ()
+
+
+def test_status_tells_closed_edges_from_silent_ones(bench: Bench) -> None:
+    edges = bench.company.edges
+    edges["h1"].fences.add("acme.example.test")
+    edges["h2"].fail_next("routes", RejectedError("cannot ask the edge: it does not run"))
+    edges["h3"].fail_next("routes", UnreachableError("cannot reach 'h3': no answer"))
+    report = bench.status()
+    states = {each.host: each.state for each in report.edges}
+    assert states == {"h1": "closed", "h2": "closed", "h3": "silent", "h4": "open"}
+    assert [line.partition("serving")[2] for line in render_status(report, UTC)[-2:]] == [
+        " · closed: h1, h2",
+        " · silent: h3",
+    ]
 
 
 def test_status_of_one_tenant_is_only_about_it(bench: Bench) -> None:
