@@ -69,6 +69,7 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     edges.CheckServes(),
     epochs.ClaimEpoch(),
     epochs.ServeEpoch(),
+    epochs.CheckOwned(),
     fences.TellGuard(),
     fences.AnnounceTakeover(),
     fences.WaitFenced(),

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.engine.tasks import Absent, Present
+from drp.errors import VerificationError
 from drp.model.values import JsonMap
 from drp.witness.epochs import Claim, EpochReader, Epochs, Serving
 
@@ -67,3 +68,25 @@ class ServeEpoch(Action[EpochParams]):
             since=ports.clock.now().isoformat(),
         )
         return {"since": Epochs(ports.store(ports.inventory.witness)).serve(serving).since}
+
+
+class CheckOwned(Action[EpochParams]):
+    """The witness says that this epoch, on this host, serves the tenant now."""
+
+    name: ClassVar[str] = "epoch.owned"
+    params = EpochParams
+    read_only: ClassVar[bool] = True
+
+    def observe(self, ports: ReadPorts, params: EpochParams, call: Call) -> Observation:
+        return Absent()
+
+    def apply(self, ports: WritePorts, params: EpochParams, call: Call) -> JsonMap:
+        found = EpochReader(ports.store(ports.inventory.witness)).find_serving(params.tenant)
+        if found is None or (found.epoch, found.host) != (params.epoch, params.host):
+            owner = f"{found.site} on {found.host} under epoch {found.epoch}" if found else "nobody"
+            raise VerificationError(
+                f"cannot open '{params.tenant}' on '{params.host}': {owner} serves it",
+                hint=f"Who serves says `drp status {params.tenant}`.",
+                page="H1",
+            )
+        return {"since": found.since}

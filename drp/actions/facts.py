@@ -5,14 +5,13 @@ The runbooks' ``${…}`` look-ups read this value and nothing else, so a plan is
 
 from __future__ import annotations
 
-from drp.actions import build
 from drp.actions.action import ReadPorts
 from drp.actions.drained import DrainedParams, check_drained
 from drp.actions.fleet import FLEET, fleet_facts
 from drp.actions.instances import (
     build_backup_id,
-    dump,
     edge_facts,
+    edge_setup_facts,
     host_facts,
     instance_facts,
     name_facts,
@@ -23,8 +22,8 @@ from drp.actions.instances import (
 from drp.actions.orders import Order, epochs
 from drp.actions.placement import Occupancy, choose_host, find_occupancy
 from drp.errors import RefusedError
-from drp.model.inventory import Host, Site, Tenant
-from drp.model.names import EDGE, GUARD, Instance
+from drp.model.inventory import Site, Tenant
+from drp.model.names import Instance
 from drp.model.values import Json, JsonMap
 from drp.witness.epochs import Serving
 
@@ -63,7 +62,7 @@ def _deploy_facts(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
             hint=f"Move it with `drp migrate {tenant.name} --to SITE`.",
         )
     target = _target(ports, order, tenant)
-    edge_setup: list[Json] = [_edge_setup(ports, host) for host in ports.inventory.hosts()]
+    edge_setup: list[Json] = [edge_setup_facts(ports, host) for host in ports.inventory.hosts()]
     site = ports.inventory.sites[order.site]
     aliases: list[Json] = [_alias(ports, each) for each in ports.inventory.sites.values()]
     edges = edge_facts(ports, tenant, target, previous=None, hosts=ports.inventory.hosts())
@@ -168,22 +167,3 @@ def _place(ports: ReadPorts, order: Order, tenant: Tenant) -> Occupancy:
         hosts = tuple(host for host in hosts if host.name == tenant.host)
     found = [find_occupancy(host, ports.host(host.name)) for host in hosts]
     return choose_host(tenant, ports.inventory, found)
-
-
-def _edge_setup(ports: ReadPorts, host: Host) -> JsonMap:
-    everywhere: list[Json] = [each.name for each in ports.inventory.hosts()]
-    images = ports.inventory.images
-    return {
-        "host": host.name,
-        "owner": EDGE,
-        "network": dump(build.edge_network(host)),
-        "egress": dump(build.egress_network(host)),
-        "volume": dump(build.edge_volume()),
-        "container": dump(build.edge_container(host, images.edge)),
-        "guard_owner": GUARD,
-        "guard": dump(build.guard_container(images.helper)),
-        "edge_image": images.edge,
-        "helper_image": images.helper,
-        "sources": everywhere,
-        "address": host.edge,
-    }

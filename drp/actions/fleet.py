@@ -22,6 +22,7 @@ from drp.actions.instances import (
 )
 from drp.actions.orders import Order, epochs
 from drp.actions.placement import Occupancy, choose_host, find_occupancy
+from drp.actions.starting import start_facts
 from drp.actions.waves import gate_facts, make_waves, rank
 from drp.errors import DrpError, RefusedError
 from drp.guard.lease import must_tell
@@ -29,16 +30,20 @@ from drp.model.inventory import Host, Inventory, Tenant
 from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
-FLEET: Final = ("backup", "reserve", "failover")
+FLEET: Final = ("backup", "reserve", "failover", "start")
 MARGIN_S: Final = 2.0
 """Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
 
 
 def fleet_facts(ports: ReadPorts, order: Order) -> JsonMap:
     """The context of the verb's runbook. Raises RefusedError, and the ports' errors."""
-    return {"backup": _backup_facts, "reserve": _reserve_facts, "failover": _failover_facts}[order.verb](
-        ports, order
-    )
+    gather = {
+        "backup": _backup_facts,
+        "reserve": _reserve_facts,
+        "failover": _failover_facts,
+        "start": start_facts,
+    }
+    return gather[order.verb](ports, order)
 
 
 def _backup_facts(ports: ReadPorts, order: Order) -> JsonMap:

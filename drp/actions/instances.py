@@ -14,7 +14,7 @@ from drp.actions.action import ReadPorts
 from drp.actions.orders import epochs
 from drp.actions.placement import Occupancy, choose_links, find_links
 from drp.model.inventory import Host, Service, Tenant
-from drp.model.names import Instance, LinkRole
+from drp.model.names import EDGE, GUARD, Instance, LinkRole
 from drp.model.specs import ContainerSpec
 from drp.model.values import Json, JsonMap
 from drp.ports.edges import Route
@@ -169,6 +169,26 @@ def name_facts(tenant: Tenant, *, old: list[str], new: list[str]) -> list[Json]:
 
 def host_facts(host: Host) -> JsonMap:
     return {"name": host.name, "host": host.name, "site": host.site, "edge": host.edge}
+
+
+def edge_setup_facts(ports: ReadPorts, host: Host) -> JsonMap:
+    """What the edge and the guard of one host are made of."""
+    everywhere: list[Json] = [each.name for each in ports.inventory.hosts()]
+    images = ports.inventory.images
+    return {
+        "host": host.name,
+        "owner": EDGE,
+        "network": dump(build.edge_network(host)),
+        "egress": dump(build.egress_network(host)),
+        "volume": dump(build.edge_volume()),
+        "container": dump(build.edge_container(host, images.edge)),
+        "guard_owner": GUARD,
+        "guard": dump(build.guard_container(images.helper)),
+        "edge_image": images.edge,
+        "helper_image": images.helper,
+        "sources": everywhere,
+        "address": host.edge,
+    }
 
 
 def build_backup_id(ports: ReadPorts, run: str, part: str) -> str:

@@ -13,6 +13,7 @@ class Order:
     """``site`` is the target of deploy, migrate and failover, the source of retire.
 
     A verb that works on many has no ``tenant`` but ``tenants``; ``source`` is the site that they leave.
+    ``host`` is the one that ``start`` is for; "": that of the tenants.
     """
 
     verb: str
@@ -21,6 +22,7 @@ class Order:
     site: str
     tenants: tuple[str, ...] = ()
     source: str = ""
+    host: str = ""
 
 
 def epochs(ports: ReadPorts) -> EpochReader:

@@ -46,7 +46,7 @@ def _place_counts(places: Mapping[str, str]) -> Iterator[str]:
 def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     """The final block: the headline, who is not done and why, what comes next."""
     done, asked = report.count("done"), len(report.outcomes) - report.count("skipped")
-    what = f"served by {report.target}" if report.verb == "failover" else "done"
+    what = f"served by {report.target}" if report.verb in ("failover", "start") else "done"
     head = f"{_MARKS[report.ending.word]} {report.ending.word}: {done} of {asked} {what}"
     run = f"{report.run} · {render_seconds(report.seconds)} · exit {report.ending.code}"
     lines = [f"{head}   {run}"]

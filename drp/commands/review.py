@@ -178,6 +178,8 @@ def _place(facts: JsonMap, end: str) -> str:
 
 def render_command(order: Order) -> str:
     """The words after ``drp`` that give this order."""
+    if order.verb == "start":
+        return f"start {order.host or order.tenants[0]}"
     if order.tenants:
         ends = (f" --from {order.source}" if order.source else "") + (
             f" --to {order.site}" if order.site else ""

@@ -54,7 +54,7 @@ def _saved(folder: Path) -> FakeCompany:
 @pytest.fixture
 def bench(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """acme has two backups, of yesterday and the day before."""
-    company = copy.deepcopy(_saved(tmp_path_factory.getbasetemp()))
+    company = copy.deepcopy(_saved(tmp_path_factory.getbasetemp() / "saved"))
     return Bench(tmp_path, company=company, runs=2)
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from drp.actions.catalogue import CATALOGUE, Performer
+from drp.actions.orders import epochs
 from drp.engine.tasks import APPLY, OBSERVE, OnProgress, Outcome, Perform, Present, Task
 from drp.model.plan import Plan
 from drp.model.policies import Policies, WavePolicy
@@ -91,6 +92,16 @@ def begin_lost_waved() -> FakeCompany:
     return company
 
 
+@cache
+def begin_restarted() -> FakeCompany:
+    """The host of both was without power."""
+    company = copy_company(begin_two())
+    serving = {epochs(company).find_serving(name) for name in ("acme", "globex")}
+    for host in {each.host for each in serving if each is not None}:
+        company.hosts[host].reboot()
+    return company
+
+
 def order_one(verb: str, site: str) -> Callable[[FakeCompany], Plan]:
     """An order for acme."""
     return lambda company: compile_order(company, verb, site=site, number=9)
@@ -126,6 +137,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "retire": Story(begin=begin_moved, order=order_one("retire", "dc3")),
     "backup": Story(begin=begin_two, order=order_two("backup")),
     "reserve": Story(begin=begin_saved, order=order_two("reserve", site="dc5")),
+    "start": Story(begin=begin_restarted, order=order_two("start")),
     "failover": Story(begin=begin_lost, order=order_two("failover", source="dc3", site="dc5")),
     "failover, in waves": Story(
         begin=begin_lost_waved, order=order_two("failover", source="dc3", site="dc5")

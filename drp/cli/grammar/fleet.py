@@ -79,6 +79,14 @@ def reserve(
     return Invocation(verb="reserve", site=to, selection=selection, common=common)
 
 
+def start(
+    what: Annotated[str, typer.Argument(metavar="HOST|TENANT", help="A host with all it serves, or one.")],
+    *,
+    common: Common,
+) -> Invocation:
+    return Invocation(verb="start", subject=what, common=common)
+
+
 def failover(
     *,
     source: From = "",
@@ -122,6 +130,13 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Have images and certificates of tenants at the hosts where they may be served.",
         ("drp reserve --all", "drp reserve --all --to dc5"),
         reserve,
+        RUN_CODES,
+        is_for_many=True,
+    ),
+    "start": Verb(
+        "After a restart of its host: secrets, databases, API; only what is served there.",
+        ("drp start h1", "drp start acme"),
+        start,
         RUN_CODES,
         is_for_many=True,
     ),

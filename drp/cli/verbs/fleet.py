@@ -11,6 +11,7 @@ from drp.commands.desk import Workshop
 from drp.commands.fleet import launch
 from drp.commands.fleet.recover import retry as take_up
 from drp.commands.fleet.results import AnyResult
+from drp.commands.fleet.starting import build_start
 from drp.errors import UsageError
 from drp.model.values import render_list
 
@@ -37,6 +38,8 @@ def retry(session: Session) -> AnyResult:
 def _order(session: Session, workshop: Workshop) -> Order:
     """Raises UsageError for a site or tenant that is not configured, RefusedError for nobody."""
     invocation = session.invocation
+    if invocation.verb == "start":
+        return build_start(workshop.ports, invocation.subject)
     verb, sites = invocation.verb, workshop.inventory.sites
     needed = (invocation.source, invocation.site) if verb == "failover" else ()
     for site in (*needed, *([invocation.site] if invocation.site else [])):
@@ -64,5 +67,6 @@ DO: Final[Mapping[str, Do]] = {
     "backup": change,
     "reserve": change,
     "failover": change,
+    "start": change,
     "retry": retry,
 }

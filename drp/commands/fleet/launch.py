@@ -149,7 +149,7 @@ def build_work(desk: Desk, proposal: Proposal, shown: FleetReview) -> FleetWork:
         verb=shown.verb,
         source=shown.source,
         target=shown.target,
-        expected=shown.target if shown.verb == "failover" else "",
+        expected=shown.target if shown.verb in ("failover", "start") else "",
         tenants=shown.tenants,
         skipped=shown.left_out,
         facts=proposal.facts,

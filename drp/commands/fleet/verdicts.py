@@ -74,8 +74,11 @@ def judge_all(outcomes: Sequence[TenantOutcome], result: RunResult | None) -> En
         return UNKNOWN
     if result.outcome == "stuck":
         return STUCK
+    if not statuses:
+        # a run that was for no tenant: the host alone was started
+        return DONE if result.outcome == "done" else AS_BEFORE if _is_untouched(result) else PARTIAL
     if statuses <= {"done"}:
-        return DONE if statuses else AS_BEFORE
+        return DONE
     if result.outcome == "cancelled":
         return CANCELLED
     if "done" in statuses:
