@@ -274,6 +274,17 @@ def linked_probe(
     )
 
 
+def outward_probe(inventory: Inventory, host: Host) -> ContainerSpec:
+    """A helper that looks out of a host, by the way that helpers go to stores."""
+    return helper_container(
+        inventory,
+        f"drp-look-{host.name}",
+        tenant="-",
+        attachments=(Attachment(network=EGRESS),),
+        memory=_PROBE_MEMORY,
+    )
+
+
 def stand_in(
     inventory: Inventory, instance: Instance, name: str, *, subnets: Mapping[LinkRole, str]
 ) -> ContainerSpec:

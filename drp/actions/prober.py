@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from drp.actions.build import Asker, joined_probe, linked_probe, stand_in
+from drp.actions.build import Asker, joined_probe, linked_probe, outward_probe, stand_in
 from drp.dataplane.wire import encode_job
 from drp.errors import BugError, UnreachableError
 from drp.model.inventory import Inventory
@@ -77,6 +77,10 @@ class Prober:
     ) -> Sight:
         """From where the helpers stand that do the instance's jobs."""
         return self._look(host, linked_probe(self._inventory, instance, asker, subnets=subnets), questions)
+
+    def look_out(self, host: str, questions: Sequence[Question]) -> Sight:
+        """From a host, outward."""
+        return self._look(host, outward_probe(self._inventory, self._inventory.host(host)), questions)
 
     @contextlib.contextmanager
     def standing_in(

@@ -7,6 +7,7 @@ from datetime import timedelta, tzinfo
 from statistics import median
 from typing import Final
 
+from drp.cli.sight_text import render_sight
 from drp.cli.words import count, render_moment, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
 from drp.commands.runs import tail_of
@@ -20,7 +21,7 @@ _MARKS: Final = {
 _STATUS_MARKS: Final = {"quarantined": "✗", "unknown": "?", "waiting": "·", "skipped": "-"}
 
 
-def render_fleet_review(found: FleetReview) -> list[str]:
+def render_fleet_review(found: FleetReview, zone: tzinfo) -> list[str]:
     way = f"  {found.source} → {found.target}" if found.source else ""
     lines = [f"{found.verb} {count(len(found.tenants), 'tenant')}{way}"]
     if found.losses:
@@ -35,7 +36,13 @@ def render_fleet_review(found: FleetReview) -> list[str]:
     lines.append(
         f"{count(len(found.plan.steps), 'step')} · plan {found.digest} · run it: drp {found.command}"
     )
-    return [part for line in lines for part in wrap(line)]
+    seen = _sight(found, zone) if found.sight is not None else []
+    return [*seen, *(part for line in lines for part in wrap(line))]
+
+
+def _sight(found: FleetReview, zone: tzinfo) -> list[str]:
+    assert found.sight is not None
+    return render_sight(found.sight, moves=len(found.tenants), worst_loss_s=found.worst_loss_s, zone=zone)
 
 
 def _place_counts(places: Mapping[str, str]) -> Iterator[str]:

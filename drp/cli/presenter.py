@@ -179,7 +179,7 @@ class Presenter:
             case RunReport():
                 return render_end(result, self._zone)
             case FleetReview():
-                return render_fleet_review(result)
+                return render_fleet_review(result, self._zone)
             case FleetReport():
                 return render_fleet_end(result, self._zone)
             case StatusReport():

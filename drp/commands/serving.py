@@ -23,7 +23,7 @@ from drp.witness.epochs import Serving
 
 _TIMEOUT: Final = timedelta(seconds=5)
 _AT_ONCE: Final = 8
-_BAD_ANSWERS: Final = frozenset({421, 502, 503, 504, 508})
+BAD_ANSWERS: Final = frozenset({421, 502, 503, 504, 508})
 """What edges answer by themselves when no API stands behind them."""
 
 
@@ -165,7 +165,7 @@ def _is_answered(ports: ReadPorts, tenant: Tenant, serving: Serving) -> bool:
         return False
     address = ports.inventory.host(serving.host).edge
     answer = ports.probes.get(address, tenant.domains[0], "/", _TIMEOUT)
-    if answer.status in _BAD_ANSWERS:
+    if answer.status in BAD_ANSWERS:
         raise NotFoundError(
             f"cannot reach '{tenant.domains[0]}' at {address}: the edge answered {answer.status}", page="G19"
         )

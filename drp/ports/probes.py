@@ -38,3 +38,7 @@ class Probes(Protocol):
     def get(self, address: str, name: str, path: str, timeout: timedelta) -> Answer:
         """HTTPS GET of ``https://name/path`` at ``address``:443."""
         ...
+
+    def reaches(self, address: str, port: int, timeout: timedelta) -> bool:
+        """Whether TCP connects to an address, or to a name that this machine resolves. Raises nothing."""
+        ...

@@ -50,6 +50,13 @@ class NetworkProbes:
             client.request("GET", path, headers={"Connection": "close", "User-Agent": "drp"})
             return _read_answer(client.getresponse(), what)
 
+    def reaches(self, address: str, port: int, timeout: timedelta) -> bool:
+        try:
+            socket.create_connection((address, port), timeout=timeout.total_seconds()).close()
+        except OSError:
+            return False
+        return True
+
     def _connect(self, target: tuple[str, int], name: str, timeout: float) -> ssl.SSLSocket:
         plain = socket.create_connection(target, timeout=timeout)
         try:

@@ -146,6 +146,7 @@ class FakeCompany:
         by_address = {host.edge: self.edges[host.name] for host in self.inventory.hosts()}
         self.probes = FakeProbes(by_address, self.clock, authority=self.authority)
         self.probes.answers = AnyApi(self.hosts)
+        self.reach.down = self.probes.down
         for host in self.hosts.values():
             host.commands[image_id("helper")] = run_guard
         for name in ("helper", "edge", *SERVICE_ROLES):
@@ -184,6 +185,12 @@ class FakeCompany:
             "backups": len(self.stores["backups"].list("drp1/")),
             "keys": len(self.stores["keys"].list("drp1/")),
         }
+
+    def lose(self, site: str) -> None:
+        """Nothing of it answers any more."""
+        for host in self.inventory.sites[site].hosts:
+            self.hosts[host.name].reachable = False
+            self.probes.down.add(host.edge)
 
     def _build_inventory(self) -> Inventory:
         self.secrets["tsig"] = Secret(b"of the zone")

@@ -37,6 +37,8 @@ class FakeProbes(Scripted):
         self.answers: dict[str, Answer] = {}
         self.down: set[str] = set()
         """Addresses that do not answer."""
+        self.names: set[str] = set()
+        """Names of others that answer."""
 
     def handshake(self, address: str, port: int, name: str) -> Handshake:
         with self._call("handshake"):
@@ -53,6 +55,11 @@ class FakeProbes(Scripted):
                 raise UnreachableError(f"cannot get 'https://{name}{path}' at '{address}': no answer in time")
             edge.count(name)
             return self._answer(edge, name, hops=0)
+
+    def reaches(self, address: str, port: int, timeout: timedelta) -> bool:
+        with self._call("reaches"):
+            known = address in self.edges or address in self.names
+            return known and port in (80, 443) and address not in self.down
 
     def _answer(self, edge: FakeEdge, name: str, *, hops: int) -> Answer:
         route = edge.routes().get(name)

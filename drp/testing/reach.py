@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from drp.actions.guards import find_peers
 from drp.dataplane.wire import Progress, render_progress, render_result
 from drp.errors import BugError, UnreachableError
 from drp.model.inventory import Inventory
@@ -30,6 +31,8 @@ class FakeReach:
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
         self.no_firewall: set[str] = set()
+        self.down: set[str] = set()
+        """Addresses of edges that do not answer."""
 
     def reach(self, host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
         """Answers the job of that name."""
@@ -58,6 +61,8 @@ class FakeReach:
                 return "open" if port in self._listens(host.world.containers[owner]) else "refused"
         if address == STORE_ADDRESS:
             return "open" if EGRESS in inside else "closed"
+        if EGRESS in inside and f"{address}:{port}" in find_peers(self.inventory, host.name):
+            return "closed" if address in self.down else "open"
         routed = any(not host.world.networks[name].spec.internal for name in inside)
         unguarded = host.name in self.no_firewall and routed and address in self._host_addresses(host)
         return "refused" if unguarded else "closed"

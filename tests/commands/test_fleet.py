@@ -12,11 +12,13 @@ import pytest
 
 from drp.actions.orders import Order
 from drp.commands.fleet import launch, recover
+from drp.commands.fleet.deciding import decide
 from drp.commands.fleet.orders import Consent, Selection
 from drp.commands.fleet.results import FleetReport, FleetReview
 from drp.commands.runs import tail_of
 from drp.errors import RefusedError, UsageError
 from drp.model.policies import Policies, WavePolicy
+from drp.model.sights import SiteSight
 from drp.testing.company import FakeCompany, image_id
 from tests.actions.runs import deploy
 from tests.commands.bench import Bench, build_workshop
@@ -40,8 +42,7 @@ def _prepared(folder: Path) -> FakeCompany:
 def bench(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Three tenants at dc3, with backups; then dc3 is gone."""
     company = copy.deepcopy(_prepared(tmp_path_factory.getbasetemp()))
-    for name in ("h1", "h2"):
-        company.hosts[name].reachable = False
+    company.lose("dc3")
     company.clock.advance(timedelta(minutes=10))
     return Bench(tmp_path, company=company)
 
@@ -134,6 +135,87 @@ def test_nobody_is_no_order(bench: Bench) -> None:
         Selection(env="staging").find(inventory, "failover")
     with pytest.raises(UsageError, match="no such tenant"):
         Selection(tenants=("nobody",)).find(inventory, "failover")
+
+
+def show_life(bench: Bench, host: str) -> None:
+    """One host of the lost site answers again."""
+    bench.company.hosts[host].reachable = True
+    bench.company.probes.down.discard(bench.company.inventory.host(host).edge)
+
+
+def seen(bench: Bench) -> SiteSight:
+    shown = bench.shown[-1]
+    assert isinstance(shown, FleetReview)
+    assert shown.sight is not None
+    return shown.sight
+
+
+@pytest.mark.failure_mode("A2")
+@pytest.mark.parametrize("place", ["engine", "edge"])
+def test_one_sign_of_life_is_enough_to_ask_which_way(bench: Bench, place: str) -> None:
+    """Dead for this machine's engine calls but alive for clients, or the reverse."""
+    if place == "engine":
+        bench.company.hosts["h2"].reachable = True
+    else:
+        bench.company.probes.down.discard(bench.company.inventory.host("h2").edge)
+    before = bench.company.dump()
+    bench.typed = [""]
+    with pytest.raises(RefusedError, match="neither way was chosen"):
+        give(bench, "failover")
+    assert seen(bench).verdict == "half-dead"
+    assert [question.flag for question in bench.asked] == ["--mode disaster"]
+    assert bench.company.dump() == before
+
+
+@pytest.mark.failure_mode("A1")
+def test_a_site_whose_hosts_live_and_whose_apis_do_not_is_half_dead(bench: Bench) -> None:
+    for host in ("h1", "h2"):
+        show_life(bench, host)
+        for container in bench.company.hosts[host].world.running():
+            if container.spec.name.endswith("-api"):
+                bench.company.hosts[host].stop_container(container.spec.name, timedelta(seconds=1))
+    bench.typed = ["q"]
+    with pytest.raises(RefusedError, match="neither way was chosen"):
+        give(bench, "failover")
+    assert (seen(bench).verdict, seen(bench).answering) == ("half-dead", ())
+
+
+def test_a_site_that_is_alive_is_given_up_only_by_name_of_the_mode(bench: Bench) -> None:
+    for host in ("h1", "h2"):
+        show_life(bench, host)
+    bench.typed = ["A"]
+    with pytest.raises(RefusedError, match="tenants that answer move one by one"):
+        give(bench, "failover")
+    assert (seen(bench).verdict, set(seen(bench).answering)) == ("alive", set(TENANTS))
+    order = Order(verb="failover", run="", tenant="", tenants=TENANTS, source="dc3", site="dc5")
+    asked = len(bench.asked)
+    decide(bench.desk(), order, seen(bench), mode="disaster")
+    assert len(bench.asked) == asked
+
+
+@pytest.mark.failure_mode("A3")
+def test_a_machine_that_reaches_nobody_declares_nobody_dead(bench: Bench) -> None:
+    bench.company.lose("dc5")
+    for consent in (AGREED, replace(AGREED, mode="disaster")):
+        with pytest.raises(RefusedError, match="this machine is isolated") as caught:
+            give(bench, "failover", consent)
+        assert caught.value.page == "A3"
+
+
+def test_a_machine_that_reaches_a_neutral_name_is_not_isolated(bench: Bench) -> None:
+    bench.company.lose("dc5")
+    policies = Policies(neutral=("www.example.net",))
+    bench.company.inventory = replace(bench.company.inventory, policies=policies)
+    bench.company.probes.names.add("www.example.net")
+    bench.workshop = build_workshop(bench.company)
+    with pytest.raises(RefusedError, match="0 of 2 other hosts answer"):
+        give(bench, "failover")
+
+
+def test_what_is_dead_cannot_be_moved_as_planned(bench: Bench) -> None:
+    with pytest.raises(RefusedError, match="nothing of it answers"):
+        give(bench, "failover", replace(AGREED, mode="planned"))
+    assert (seen(bench).verdict, seen(bench).reserve) == ("dead", "h3")
 
 
 @pytest.mark.failure_mode("L9")

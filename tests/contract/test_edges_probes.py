@@ -121,3 +121,12 @@ def test_a_clock_moves_when_it_is_told_to() -> None:
     assert clock.waits == [timedelta(seconds=5)]
     with pytest.raises(ValueError, match="does not go back"):
         clock.advance(timedelta(seconds=-1))
+
+
+def test_what_listens_is_reached(probes: FakeProbes) -> None:
+    probes.down.add(THERE)
+    probes.names.add("www.example.net")
+    found = {
+        place: probes.reaches(place, 443, SECOND) for place in (HERE, THERE, "www.example.net", "nobody")
+    }
+    assert found == {HERE: True, THERE: False, "www.example.net": True, "nobody": False}

@@ -72,6 +72,7 @@ def order_failover(source: Site, target: Site, tenants: int, *more: str) -> list
     """Words of the command."""
     return [
         *("failover", "--from", source.name, "--to", target.name, "--all", "--yes"),
+        *("--mode", "disaster"),
         *("--accept-loss", "1h", "--expect-tenants", str(tenants), *more),
     ]
 

@@ -11,6 +11,7 @@ import typer
 from drp.cli.grammar.verb import RUN_CODES, Verb
 from drp.cli.invocation import Common, Invocation
 from drp.commands.fleet.orders import Consent, Selection
+from drp.model.sights import MODES
 from drp.model.values import parse_duration
 
 
@@ -20,6 +21,12 @@ def read_duration(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _mode(text: str) -> str:
+    if text not in ("", *MODES):
+        raise typer.BadParameter(f"'{text}' is no mode: write {' or '.join(MODES)}")
+    return text
 
 
 All = Annotated[bool, typer.Option("--all", help="Every tenant.")]
@@ -36,6 +43,17 @@ Loss = Annotated[
     timedelta | None,
     typer.Option(
         "--accept-loss", metavar="DURATION", parser=read_duration, help="Writes that may be lost, as in 5m."
+    ),
+]
+
+
+Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        parser=_mode,
+        help="Of a site that shows life: `disaster` gives it up, `planned` does not.",
     ),
 ]
 
@@ -98,10 +116,11 @@ def failover(
     without: Except = "",
     expect_tenants: Count = None,
     accept_loss: Loss = None,
+    mode: Mode = "",
     common: Common,
 ) -> Invocation:
     selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
-    consent = Consent(expect_tenants=expect_tenants, accept_loss=accept_loss)
+    consent = Consent(expect_tenants=expect_tenants, accept_loss=accept_loss, mode=mode)
     return Invocation(
         verb="failover", source=source, site=to, selection=selection, consent=consent, common=common
     )

@@ -10,6 +10,7 @@ from drp.actions.fleet import losses
 from drp.actions.orders import Order
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
+from drp.commands.fleet.deciding import check_not_isolated, decide, look_at_site
 from drp.commands.fleet.execution import FleetTurn, FleetWork
 from drp.commands.fleet.leases import HeldLeases, hold_leases
 from drp.commands.fleet.orders import Consent
@@ -18,6 +19,7 @@ from drp.commands.fleet.superseding import supersede
 from drp.commands.review import Proposal, check_unmoved, propose, render_command, world_digest, world_facts
 from drp.commands.runs import StateFolder, build_run_id
 from drp.errors import LeaseHeldError, RefusedError
+from drp.model.sights import SiteSight
 from drp.model.values import Json, JsonMap, parse_duration, render_duration, render_list
 
 DRY_RUN = "plan"
@@ -25,7 +27,8 @@ DRY_RUN = "plan"
 
 def plan(workshop: Workshop, order: Order) -> FleetReview:
     """What the order would do. Nothing is touched and nothing is written."""
-    return review(workshop, propose(workshop, replace(order, run=DRY_RUN)))
+    sight = _look(workshop, order)
+    return review(workshop, propose(workshop, replace(order, run=DRY_RUN)), sight)
 
 
 def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) -> FleetReport:
@@ -34,9 +37,12 @@ def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) ->
     Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
     """
     run = build_run_id(order.verb, desk.clock.now(), desk.tail())
+    sight = _look(workshop, order)
     proposal = propose(workshop, replace(order, run=run))
-    shown = review(workshop, proposal)
+    shown = review(workshop, proposal, sight)
     desk.show(shown)
+    if sight is not None:
+        decide(desk, order, sight, mode=consent.mode)
     ask(desk, shown, consent=consent)
     StateFolder(desk.state).ensure()
     with hold_leases(desk, workshop, shown.tenants, run=run, verb=order.verb) as held:
@@ -48,7 +54,16 @@ def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) ->
         return FleetTurn(desk, workshop, held, work=work).run()
 
 
-def review(workshop: Workshop, proposal: Proposal) -> FleetReview:
+def _look(workshop: Workshop, order: Order) -> SiteSight | None:
+    """At the site that is to be given up. Raises RefusedError when this machine sees nothing at all."""
+    if order.verb != "failover":
+        return None
+    sight = look_at_site(workshop.ports, order)
+    check_not_isolated(order, sight)
+    return sight
+
+
+def review(workshop: Workshop, proposal: Proposal, sight: SiteSight | None = None) -> FleetReview:
     order, facts = proposal.order, proposal.facts
     tenants = [each for each in _list(facts.get("tenants")) if isinstance(each, dict)]
     left_out = facts.get("left_out")
@@ -66,6 +81,7 @@ def review(workshop: Workshop, proposal: Proposal) -> FleetReview:
         inventory=workshop.inventory.digest,
         digest=world_digest(proposal),
         facts=world_facts(facts),
+        sight=sight,
     )
 
 

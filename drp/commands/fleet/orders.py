@@ -59,10 +59,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What was given as options: how many tenants are expected to move, which loss is accepted."""
+    """What was given as options: how many tenants are expected to move, which loss is
+    accepted, and in which ``mode`` a site that shows life is left ("": to be asked)."""
 
     expect_tenants: int | None = None
     accept_loss: timedelta | None = None
+    mode: str = ""
 
 
 NOBODY: Final = Selection()

@@ -10,6 +10,7 @@ from drp.commands.endings import DONE, Ending
 from drp.commands.events import ErrorEvent, render_utc
 from drp.commands.results import Result, Served
 from drp.model.plan import Plan
+from drp.model.sights import SiteSight
 from drp.model.values import Json, JsonMap
 
 
@@ -29,6 +30,7 @@ class FleetReview:
     inventory: str
     digest: str
     facts: JsonMap
+    sight: SiteSight | None = None
     ending: Ending = DONE
 
     @property
@@ -47,6 +49,7 @@ class FleetReview:
             ],
             "left_out": dict(self.left_out),
             "steps": len(self.plan.steps),
+            **({"sight": self.sight.to_json()} if self.sight is not None else {}),
         }
 
 

@@ -149,3 +149,12 @@ def test_the_environments_proxy_is_not_asked(tmp_path: Path, monkeypatch: pytest
     with tls_server(tmp_path, AUTHORITY.issue(NAME)) as port:
         seen = probes(port).get("127.0.0.1", NAME, "/", SECOND)
     assert seen == Answer(status=200, headers={"content-length": "2", "x-site": "dc5"}, body=b"hi")
+
+
+def test_what_listens_is_reached_by_address_and_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert NetworkProbes().reaches("127.0.0.1", port, timedelta(seconds=2))
+        assert NetworkProbes().reaches("localhost", port, timedelta(seconds=2))
+    assert not NetworkProbes().reaches("127.0.0.1", port, timedelta(seconds=2))
+    assert not NetworkProbes().reaches("nobody.invalid", port, timedelta(seconds=2))
