@@ -79,6 +79,7 @@ def test_choose_links_skips_what_is_used() -> None:
     assert list(found.values()) == [build.link_block(HOST, n) for n in (2, 4, 5)]
 
 
+@pytest.mark.failure_mode("C5")
 def test_choose_links_refuses_when_the_pool_is_used_up() -> None:
     with pytest.raises(RefusedError, match="its subnets are used up"):
         choose_links(Occupancy(host=HOST, instances={}, subnets=frozenset({HOST.subnets})))

@@ -266,6 +266,7 @@ def test_one_planted_problem_is_named(company: FakeCompany, name: str) -> None:
     assert {line.split()[2] for line in found} == {expected.split()[2]}, found
 
 
+@pytest.mark.failure_mode("C4")
 def test_a_dead_host_is_one_cause_and_hides_nothing_else(company: FakeCompany) -> None:
     company.hosts["h4"].reachable = False
     image_missing(company)
@@ -295,6 +296,7 @@ def test_a_run_that_fell_silent_is_named(bench: Bench) -> None:
     )
 
 
+@pytest.mark.failure_mode("L10")
 def test_a_tenant_that_only_the_witness_knows(company: FakeCompany) -> None:
     company.stores["witness"].put_once("epochs/hooli/000001/claim.json", b"{}")
     (found,) = told(company, "epochs")

@@ -78,6 +78,7 @@ def test_witness_that_is_silent_for_a_moment_is_asked_again() -> None:
     assert JournalCopyReader(store).head(RUN) is not None
 
 
+@pytest.mark.failure_mode("B18")
 def test_witness_that_stays_silent_stops_the_step() -> None:
     store = FakeObjects()
     store.fail_next("put_once", UnreachableError("cannot reach the witness"), times=9)

@@ -62,6 +62,7 @@ def migrate_while(bench: Bench, change: Callable[[FakeCompany], None], *, when: 
         (make_volume, "claim", "volume/acme-e0002-mongodb is there, planned absent"),
     ],
 )
+@pytest.mark.failure_mode("A9")
 def test_world_that_moved_meanwhile_takes_everything_back(
     bench: Bench, change: Callable[[FakeCompany], None], when: str, moved: str
 ) -> None:

@@ -129,6 +129,7 @@ def test_rolled_back_but_unseen_is_unknown(bench: Bench) -> None:
     assert report.next == "drp resume 7f3a"
 
 
+@pytest.mark.failure_mode("B16")
 def test_way_back_that_fails_is_stuck(bench: Bench) -> None:
     damage_target(bench.company)
     bench.company.edges["h2"].fail_next("release", DENIED, times=99)
@@ -194,6 +195,7 @@ def test_leaving_is_unknown_and_keeps_the_lease_to_its_term(bench: Bench) -> Non
     assert not lease.is_ended
 
 
+@pytest.mark.failure_mode("A5")
 def test_second_order_is_told_who_since_when_at_what(bench: Bench) -> None:
     holder = Holder(
         owner="eva@ops1", machine="elsewhere", pid=1, process_start="1", run="migrate-310304-zzzz",
@@ -213,6 +215,7 @@ def test_second_order_is_told_who_since_when_at_what(bench: Bench) -> None:
     assert bench.company.dump() == before
 
 
+@pytest.mark.failure_mode("B15")
 def test_no_secret_stands_in_events_reports_or_journals(bench: Bench) -> None:
     report = bench.launch("migrate", "dc5")
     journal = (bench.state / f"{report.run}.journal").read_bytes()

@@ -88,6 +88,7 @@ def test_journal_that_is_there_is_not_rebuilt(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("point", ["after-effect:route/h1", "after-end:serve"])
+@pytest.mark.failure_mode("H7")
 def test_sources_that_disagree_are_told_and_nothing_is_guessed(bench: Bench, point: str) -> None:
     bench.cut(point)
     forget(bench)

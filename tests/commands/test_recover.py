@@ -63,6 +63,7 @@ def test_resume_ends_as_an_undisturbed_run(bench: Bench, undisturbed: JsonMap, p
 
 
 @pytest.mark.parametrize("point", [EARLY[3], LATE[1]])
+@pytest.mark.failure_mode("B4")
 def test_resume_on_another_machine_needs_only_the_witness(tmp_path: Path, point: str) -> None:
     bench = Bench(tmp_path / "state")
     bench.cut(point)
@@ -181,6 +182,7 @@ def lose_the_end(bench: Bench, run: str, *, kept: int) -> None:
 
 
 @pytest.mark.parametrize(("point", "back"), [(EARLY[1], False), (EARLY[1], True), (EARLY[5], True)])
+@pytest.mark.failure_mode("B5")
 def test_records_that_never_reached_the_witness_leave_nothing_behind(
     tmp_path: Path, undisturbed: JsonMap, point: str, back: bool
 ) -> None:

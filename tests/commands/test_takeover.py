@@ -44,6 +44,7 @@ def beat_on(bench: Bench) -> None:
     bench.company.clock = BeatingClock(leases, found.lease, first=100)
 
 
+@pytest.mark.failure_mode("B17")
 def test_takeover_waits_a_term_says_who_and_goes_on(elsewhere: Bench) -> None:
     report = take(elsewhere)
     assert report.ending is DONE
@@ -64,6 +65,7 @@ def test_takeover_back_leaves_the_world_of_before(elsewhere: Bench) -> None:
     assert without_burnt(elsewhere.company.dump()) == without_burnt(deployed().dump())
 
 
+@pytest.mark.failure_mode("B8")
 def test_takeover_of_a_run_whose_holder_lives_is_held(elsewhere: Bench) -> None:
     beat_on(elsewhere)
     before = elsewhere.company.dump()

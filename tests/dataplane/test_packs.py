@@ -95,6 +95,7 @@ def test_broken_document_is_refused(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 8, 16, 40])
+@pytest.mark.failure_mode("D1")
 def test_cut_pack_is_refused(cut: int) -> None:
     with pytest.raises(VerificationError):
         PackReader(SEALER, 3, pack(piece([doc("hello")]))[:-cut])
@@ -105,6 +106,7 @@ def open_first(content: bytes) -> bytes:
     return reader.open(reader.frames[0])
 
 
+@pytest.mark.failure_mode("D2")
 def test_every_flipped_byte_is_noticed() -> None:
     content = pack(piece([doc("hello")]))
     lengths = range(8, 12)  # of the first frame: told again, and sealed, in the footer

@@ -161,6 +161,7 @@ def test_answer_that_does_not_fit_the_phase_is_a_failure() -> None:
     assert failure.cause.message == "'observe' of 'a' answered Done"
 
 
+@pytest.mark.failure_mode("B6")
 def test_worker_beyond_deadline_and_grace_is_given_up_and_the_world_is_asked() -> None:
     desk = Desk(build_plan(build_step("a"))).feed().reply("a", Absent())
     assert desk.wake == 65.0

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from drp.commands.journals import Memory, recall
 from drp.testing.journal_damage import certify_journal
 
 SAMPLE = 40
 
 
+@pytest.mark.failure_mode("B3")
 def test_damaged_journals_are_repaired_or_refused(tmp_path: Path) -> None:
     tally = certify_journal(range(SAMPLE), tmp_path)
     assert tally.findings == []

@@ -9,6 +9,7 @@ from tests.guard.model import TERM, Rules, explore
 
 
 @pytest.mark.parametrize("guards", [1, 2])
+@pytest.mark.failure_mode("H3")
 def test_never_two_sites_answer(guards: int) -> None:
     states, found = explore(Rules(guards=guards))
     print(f"{states} states of {guards} guards")

@@ -47,6 +47,7 @@ def check_served_by(company: Company, site: Site, *, closed: Site) -> dict[str, 
     return found
 
 
+@pytest.mark.failure_mode("H1")
 def test_a_site_that_was_frozen_wakes_up_and_acknowledges_nothing(doomed: Company) -> None:
     company = doomed
     home, away = company.lab.names.sites

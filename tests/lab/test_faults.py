@@ -73,6 +73,7 @@ def disturb(move: Move) -> None:
         move.await_retry("*", stage="dns-switch")
 
 
+@pytest.mark.failure_mode("C8")
 def test_a_full_disk_takes_the_move_back(company: Company, tenant: str) -> None:
     before = dump_world(company.lab)
     move = begin_move(company, tenant)

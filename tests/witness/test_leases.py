@@ -175,6 +175,7 @@ def test_a_dead_process_on_this_machine_is_not_waited_for(store: FakeObjects) ->
     assert (judged, clock.waits) == ([17], [])
 
 
+@pytest.mark.failure_mode("B9")
 def test_wall_clocks_and_zeros_of_clocks_do_not_matter(store: FakeObjects) -> None:
     time = SharedTime()
     early = MachineClock(time, zero=1e9, now=ManualClock().now() - timedelta(days=4000))

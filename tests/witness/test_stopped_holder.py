@@ -34,6 +34,7 @@ def stopped(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.wait()
 
 
+@pytest.mark.failure_mode("B7")
 def test_stopped_holder_changes_nothing_when_it_wakes_up(
     tmp_path: Path, stopped: subprocess.Popen[str]
 ) -> None:

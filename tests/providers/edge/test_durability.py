@@ -107,6 +107,7 @@ def test_a_proxy_that_holds_requests_is_not_reloaded(tmp_path: Path) -> None:
         assert changed.is_installed()
 
 
+@pytest.mark.failure_mode("C20")
 def test_a_broken_configuration_is_not_loaded(tmp_path: Path) -> None:
     with running_edge(tmp_path, "127.0.0.5") as local:
         local.edge.set_route(NAME, Route("closed"))
