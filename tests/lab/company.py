@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +13,40 @@ from tests.lab.configuration import Written, write_configuration
 from tests.lab.console import Operator
 from tests.lab.inside import seed_tenant
 from tests.lab.lab import Lab
+from tests.lab.machine import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """``ops1`` and ``ops2`` are two operators' machines with state folders of their own."""
+    """``ops1`` and ``ops2`` are two operators' machines with state folders of their own.
+
+    ``ttl``: seconds that a DNS answer lives.
+    """
 
     lab: Lab
     written: Written
     ops1: Operator
     ops2: Operator
     folder: Path
+    ttl: int
+
+    def newcomer(self, machine: Machine) -> Operator:
+        """An operator on this machine whose state folder is empty: all that was done is news to him."""
+        state = Path(tempfile.mkdtemp(prefix=f"state-{machine.name}-", dir=self.folder))
+        return Operator(self.lab, machine, self.written, state=state)
+
+    def other_site(self, tenant: str) -> tuple[str, str]:
+        """(site that serves, the other one)."""
+        host, _ = self.host_of(tenant)
+        here = self.lab.hosts[host].site
+        return here, next(site.name for site in self.lab.names.sites if site.name != here)
+
+    def retire_old(self, tenant: str) -> None:
+        """Remove the stack that serves no more, once no resolver holds its addresses."""
+        here, there = self.other_site(tenant)
+        time.sleep(2 * self.ttl + 1)
+        self.ops1.drp("retire", tenant, "--from", there, "--yes")
+        assert self.other_site(tenant)[0] == here
 
     def client(self, tenant: str, *, suffix: str = "") -> Client:
         """``suffix``: a log of its own."""
@@ -55,4 +80,4 @@ def build_company(lab: Lab, folder: Path, *, ttl: int = 60, freeze: str = "2m") 
         Operator(lab, machine, written, state=folder / f"state-{machine.name}")
         for machine in (lab.ops1, lab.ops2)
     ]
-    return Company(lab=lab, written=written, ops1=operators[0], ops2=operators[1], folder=folder)
+    return Company(lab=lab, written=written, ops1=operators[0], ops2=operators[1], folder=folder, ttl=ttl)

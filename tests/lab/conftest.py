@@ -10,6 +10,7 @@ import pytest
 from tests.lab.company import Company, build_company
 from tests.lab.disaster import deploy_all
 from tests.lab.lab import Lab
+from tests.lab.processes import ProcessWatch, watched_processes
 
 _HERE = Path(__file__).parent
 TTL = 2
@@ -20,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.lab)
+    # the search for secrets comes last: it looks at what all others have left
+    items.sort(key=lambda item: item.path == _HERE / "test_canaries.py")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +33,14 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def company(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Company:
+def processes(lab: Lab) -> Iterator[ProcessWatch]:
+    """Sees the process tables of the whole run."""
+    with watched_processes(lab) as watch:
+        yield watch
+
+
+@pytest.fixture(scope="session")
+def company(lab: Lab, processes: ProcessWatch, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Configured, nothing deployed yet: each test file deploys the tenants it wants."""
     return build_company(lab, tmp_path_factory.mktemp("company"), ttl=TTL)
 

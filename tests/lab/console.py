@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,11 +19,18 @@ from tests.lab.state import CHECKOUT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a command ended; ``data`` is the result line of its JSON."""
+    """How a command ended; ``data`` is the result line of its JSON, ``said`` the end of what it printed."""
 
     code: int
     data: dict[str, Any]
     said: str
+    output: str = ""
+    """All that it printed."""
+
+    @property
+    def was_killed(self) -> bool:
+        """By SIGKILL; a wrapper tells it as 128 + 9."""
+        return self.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 class Operator:
@@ -33,6 +41,8 @@ class Operator:
         self.machine = machine
         self.written = written
         self.state = state
+        self.said = state.parent / f"said-{machine.name}.log"
+        """All that drp has said here; it is searched for secrets in the end."""
 
     def words(self, *words: str) -> list[str]:
         folders = ["--config", str(self.written.folder), "--state", str(self.state)]
@@ -48,8 +58,11 @@ class Operator:
         done = self.machine.run(
             *self.words(*words, "--json"), check=False, env=self.environment(env), timeout=timeout
         )
+        output = done.stdout + done.stderr
+        with self.said.open("a") as log:
+            log.write(output)
         return Finished(
-            code=done.returncode, data=_find_result(done.stdout), said=(done.stdout + done.stderr)[-6000:]
+            code=done.returncode, data=_find_result(done.stdout), said=output[-6000:], output=output
         )
 
     def drp(self, *words: str, timeout: float = 300) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def dump_world(
     ``known``: objects of the store that were there before (``list_objects``) and are left out.
     ``hosts``: only these (none: all).
     """
-    found = {
+    found: dict[str, Any] = {
         "hosts": {
             name: dump_host(lab, host) for name, host in lab.hosts.items() if name in (hosts or lab.hosts)
         },
@@ -49,7 +49,12 @@ def dump_world(
         "buckets": {b: [k for k in dump_bucket(lab, b) if k not in known] for b in _STORES},
         "serving": dump_serving(lab),
     }
-    return normalise(found)
+    return normalise({**found, "content": _gather_content(found["hosts"])})
+
+
+def _gather_content(hosts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Instance -> content of its databases, taken out of their hosts: it is the same wherever they run."""
+    return {name: content for host in hosts.values() for name, content in host.pop("content").items()}
 
 
 def dump_host(lab: Lab, host: HostMachine) -> dict[str, Any]:
