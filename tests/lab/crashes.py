@@ -104,9 +104,9 @@ def find_helpers(lab: Lab) -> list[str]:
     return found
 
 
-def go_on(operator: Operator, tenant: str, *, code: int = 0) -> Finished:
-    """Resume to the end. Raises AssertionError when it ends otherwise."""
-    finished = operator.try_drp("resume", tenant, "--yes")
+def go_on(operator: Operator, *words: str, code: int = 0) -> Finished:
+    """Let a command come to its end. Raises AssertionError when it ends with another code."""
+    finished = operator.try_drp(*words, "--yes")
     assert finished.code == code, finished.said
     return finished
 

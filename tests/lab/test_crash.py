@@ -91,7 +91,7 @@ def test_move_killed_everywhere_ends_in_the_same_world(
 ) -> None:
     trial, who, began = Trial(company, tenant), whoever(company, way), time.monotonic()
     kill_along(FORWARD, who, first=trial.order, then=("resume", tenant))
-    go_on(next(who), tenant)
+    go_on(next(who), "resume", tenant)
     report(f"a move, {way}", len(FORWARD), began)
     trial.check_moved(undisturbed)
 
@@ -100,8 +100,9 @@ def test_move_killed_everywhere_ends_in_the_same_world(
 def test_way_back_killed_everywhere_ends_in_the_world_before(company: Company, tenant: str, way: str) -> None:
     trial, who, began = Trial(company, tenant), whoever(company, way), time.monotonic()
     kill_along([TURN], who, first=trial.order, then=())
-    kill_along(BACKWARD, who, first=("rollback", tenant), then=("resume", tenant))
-    go_on(next(who), tenant, code=6)
+    rollback = ("rollback", tenant)
+    kill_along(BACKWARD, who, first=rollback, then=rollback)
+    go_on(next(who), *rollback)
     report(f"the way back, {way}", len(BACKWARD) + 1, began)
     trial.check_as_before()
 
@@ -115,7 +116,7 @@ def test_move_killed_at_random_moments_ends_in_the_same_world(
     while kill_within(company.ops1, ("resume", tenant), chance.uniform(1, 6)):
         kills, helpers = kills + 1, helpers + len(find_helpers(company.lab))
         if kills == RANDOM_KILLS:
-            go_on(company.ops1, tenant)
+            go_on(company.ops1, "resume", tenant)
             break
     report(f"a move, at random moments, {helpers} helpers left at work", kills, began)
     trial.check_moved(undisturbed)

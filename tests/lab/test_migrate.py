@@ -114,7 +114,7 @@ def test_move_killed_at_five_places_ends_in_the_same_world(
     other, again = kill_along(TAKEN_OVER, stay(newcomer), first=resume, then=resume)
     # the lease of a dead process is free at once where it is seen to be dead, elsewhere after its term
     assert [_WAITS in killed.output for killed in (same, other, again)] == [False, True, False]
-    go_on(newcomer, tenant)
+    go_on(newcomer, *resume)
     trial.check_moved(undisturbed)
 
 
@@ -140,7 +140,7 @@ def test_damage_at_the_target_is_found_and_taken_back_whoever_is_killed(company:
         image = company.lab.images["api"].id
         run_inside(company.lab.hosts[host], instance, image, "damage_script.py", what)
     kill_along(BACKWARD, stay(company.ops1), first=resume, then=resume)
-    finished = go_on(company.ops1, tenant, code=6)
+    finished = go_on(company.ops1, *resume, code=6)
     assert [word for word in DAMAGES.values() if word not in finished.said] == []
     trial.check_as_before()
 
