@@ -2,7 +2,8 @@
 
 These tests come last: they look at what all others have left. Where a secret may be: in the host's tmpfs
 (in memory), in the sealed file (as ciphertext), in the operator's key file, and with the servers that take
-it as proof and know no other way: the store's accounts and the name servers' keys.
+it as proof and know no other way: the store's accounts, the name servers' keys, and the process in which
+FerretDB makes its first user.
 """
 
 from __future__ import annotations
@@ -113,9 +114,9 @@ def iter_things(engine: docker.DockerClient) -> Iterator[bytes]:
     yield from (json.dumps(volume.attrs).encode() for volume in engine.volumes.list())
 
 
-def look_at_disks(scene: Scene) -> list[str]:
-    """Every byte of every machine's disk: engines' data roots, zone journals, and the store's objects."""
-    return scene.search.look([scene.company.lab.state.root], *_SERVERS)
+def look_at_disks(scene: Scene, *disks: Path) -> list[str]:
+    """Every byte of every machine's disk (or of these): engines' data roots, zone journals, stored objects."""
+    return scene.search.look(disks or [scene.company.lab.state.root], *_SERVERS)
 
 
 def look_at_processes(scene: Scene) -> list[str]:
@@ -278,11 +279,11 @@ PLANTS: dict[str, tuple[Look, Plant]] = {
     "argument of a container": (look_at_processes, plant_argument),
     "variable of a process": (look_at_processes, plant_process_variable),
     "file in a volume": (
-        look_at_disks,
+        lambda scene: look_at_disks(scene, host_of(scene).disk),
         lambda scene: plant_file(scene, host_of(scene).disk / "docker/volumes/drp-edge/_data/stray", "raw"),
     ),
     "journal of the zone": (
-        look_at_disks,
+        lambda scene: look_at_disks(scene, scene.company.lab.primary.disk),
         lambda scene: plant_file(scene, scene.company.lab.primary.disk / "named/zone.db.jnl", "raw"),
     ),
     "journal of a run": (
