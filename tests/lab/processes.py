@@ -20,7 +20,7 @@ _SETUP = re.compile(rb"FERRETDB_SETUP_PASSWORD=[^\0]*")
 
 
 def _excepted(words: bytes, variables: bytes) -> tuple[bytes, bytes]:
-    """The test server FerretDB takes its first user's password no other way (``images/ferretdb_entry.sh``)."""
+    """FerretDB takes the password of its first user no other way (``images/ferretdb_entry.sh``)."""
     return words, _SETUP.sub(b"", variables) if b"ferretdb" in words else variables
 
 

@@ -115,7 +115,7 @@ def iter_things(engine: docker.DockerClient) -> Iterator[bytes]:
 
 
 def look_at_disks(scene: Scene, *disks: Path) -> list[str]:
-    """Every byte of every machine's disk (or of these): engines' data roots, zone journals, stored objects."""
+    """Every byte of all disks (or of these): engines' data roots, zone journals, the store's objects."""
     return scene.search.look(disks or [scene.company.lab.state.root], *_SERVERS)
 
 
