@@ -13,7 +13,6 @@ from tests.lab.company import Company
 from tests.lab.conftest import TTL
 from tests.lab.console import Finished
 from tests.lab.host import HostMachine
-from tests.lab.test_migrate import other_site
 from tests.lab.watching import Watched
 from tests.lab.world import dump_maps, dump_serving
 
@@ -67,7 +66,7 @@ class Move:
 
 def begin_move(company: Company, tenant: str) -> Move:
     host, _ = company.host_of(tenant)
-    here, there = other_site(company, tenant)
+    here, there = company.other_site(tenant)
     words = ("migrate", tenant, "--to", there, "--yes")
     watched = Watched.begin(company.ops1, *words, log=company.folder / "disturbed.jsonl")
     source = company.lab.hosts[host]
