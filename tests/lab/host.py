@@ -134,7 +134,7 @@ class HostMachine(Machine):
 
     @contextlib.contextmanager
     def killed_engine(self) -> Iterator[None]:
-        """dockerd is dead meanwhile; started again, it stops all that it finds running."""
+        """dockerd is dead meanwhile; then a supervisor starts it again."""
         self.kill_engine()
         try:
             yield

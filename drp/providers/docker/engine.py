@@ -34,11 +34,14 @@ _CONNECTIONS: Final = 32
 class Patience:
     """Seconds to wait: for a connection, and for the next byte of an answer to a look (an engine that
     boots with 20 containers is silent for 11 s), to a change, of images on their way, and to the
-    removal of what a failed call has left (the engine may be why it failed)."""
+    removal of what a failed call has left (the engine may be why it failed).
+
+    A look or a change ends before the deadline of the step that wants it, so that an engine that stands
+    still is told as such, and the step is tried again when it goes on."""
 
     connect: float = 5
     look: float = 15
-    change: float = 60
+    change: float = 20
     transfer: float = 300
     cleanup: float = 10
 
