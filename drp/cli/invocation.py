@@ -51,7 +51,8 @@ class Invocation:
     ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
     ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
-    ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep.
+    ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
+    ``port`` and ``unit`` those of serve.
     """
 
     verb: str
@@ -72,6 +73,8 @@ class Invocation:
     failed: bool = False
     deep: bool = False
     keep: timedelta = timedelta(0)
+    port: int = 0
+    unit: bool = False
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

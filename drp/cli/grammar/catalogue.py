@@ -14,6 +14,7 @@ from drp.cli.grammar import (
     looking,
     runbooks,
     runs,
+    serving,
     shell,
 )
 from drp.cli.grammar.verb import Verb
@@ -22,6 +23,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **fleet.VERBS,
     **backups.VERBS,
+    **serving.VERBS,
     **looking.VERBS,
     **runs.VERBS,
     **runbooks.VERBS,

@@ -18,6 +18,7 @@ from drp.cli.verbs import (
     looking,
     runbooks,
     runs,
+    serving,
     shell,
 )
 from drp.cli.verbs.session import Do, Session
@@ -27,6 +28,7 @@ DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **fleet.DO,
     **backups.DO,
+    **serving.DO,
     **looking.DO,
     **runs.DO,
     **runbooks.DO,
