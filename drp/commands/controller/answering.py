@@ -79,7 +79,7 @@ def answering(standing: Standing, clock: Clock, tenants: Mapping[str, Tenant], *
     except OSError as error:
         raise RefusedError(
             f"cannot listen on '{_ADDRESS}:{port}': {error.strerror}",
-            hint="Name another with `drp serve --port PORT`.",
+            hint="Name another with `drp serve --port 0`.",
         ) from error
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="health")
     thread.start()
