@@ -208,6 +208,7 @@ def _tenant(
         "edges": edges,
         "names": name_facts(tenant, old=[sites[order.source].alias], new=[sites[order.site].alias]),
         "backup": backup,
+        "new_backup": {"id": build_backup_id(ports, order.run, tenant.name)},
     }
 
 

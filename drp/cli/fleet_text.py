@@ -57,10 +57,13 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     head = f"{_MARKS[report.ending.word]} {report.ending.word}: {done} of {asked} {what}"
     run = f"{report.run} · {render_seconds(report.seconds)} · exit {report.ending.code}"
     lines = [f"{head}   {run}"]
-    lines += _spans("RTO", [o.rto_s for o in report.outcomes], report)
+    bars = report.policies
+    lines += _spans("RTO", [o.rto_s for o in report.outcomes], report, bar=bars.rto)
     if report.verb == "failover":
-        lines += _spans("RPO", [o.rpo_s for o in report.outcomes if o.status == "done"], report)
+        lost = [o.rpo_s for o in report.outcomes if o.status == "done"]
+        lines += [*_spans("RPO", lost, report, bar=bars.rpo), *_protection(report)]
     held = [(o.tenant, n) for o in report.outcomes if isinstance(n := o.figures.get("documents"), int)]
+    held = [] if report.verb == "failover" else held
     if held:
         each = render_list([f"{name} {count(number, 'document')}" for name, number in held])
         lines.append(_row("holds", each))
@@ -75,14 +78,30 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     return [part for line in lines for part in wrap(line)]
 
 
-def _spans(label: str, found: Iterable[float | None], report: FleetReport) -> list[str]:
+def _protection(report: FleetReport) -> list[str]:
+    bare = {o.tenant: o.cause for o in report.outcomes if o.tenant in report.unprotected}
+    if not bare:
+        done = count(report.count("done"), "tenant")
+        return [_row("protected", f"{done} by a backup of {report.target}")] if report.count("done") else []
+    lines = [_row("unprotected", f"{name}  {cause or 'no backup yet'}") for name, cause in bare.items()]
+    again = f"drp backup --tenants {','.join(bare)}"
+    return [*_limited(lines), _row("", f"`{again}`")]
+
+
+def _spans(
+    label: str, found: Iterable[float | None], report: FleetReport, *, bar: timedelta | None
+) -> list[str]:
     amounts = [amount for amount in found if amount is not None]
     if not amounts:
         return []
     worst = max(amounts)
     field = "rto_s" if label == "RTO" else "rpo_s"
     name = next((o.tenant for o in report.outcomes if getattr(o, field) == worst), "")
-    return [_row(label, f"median {_span(median(amounts))} · worst {_span(worst)} {name}")]
+    text = f"median {_span(median(amounts))} · worst {_span(worst)} {name}"
+    if bar is not None:
+        above = sum(amount > bar.total_seconds() for amount in amounts)
+        text += f" · bar {render_duration(bar)}" + (f", {above} above it" if above else "")
+    return [_row(label, text)]
 
 
 def _aside(outcomes: Iterable[TenantOutcome]) -> list[str]:

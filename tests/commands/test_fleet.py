@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from drp.actions.history import require_newest
 from drp.actions.orders import Order
+from drp.cli.fleet_text import render_fleet_end
 from drp.commands.fleet import launch, recover
 from drp.commands.fleet.deciding import decide
 from drp.commands.fleet.orders import Consent, Selection
 from drp.commands.fleet.results import FleetReport, FleetReview
 from drp.commands.runs import tail_of
-from drp.errors import RefusedError, UsageError
+from drp.errors import DeniedError, RefusedError, UsageError
 from drp.model.policies import Policies, WavePolicy
 from drp.model.sights import SiteSight
 from drp.testing.company import FakeCompany, image_id
@@ -143,6 +145,34 @@ def test_when_not_everybody_fits_the_least_important_stay_out_by_name(bench: Ben
     assert outcomes(report) == {"globex": "done", "initech": "done", "acme": "skipped"}
     (out,) = (outcome for outcome in report.outcomes if outcome.status == "skipped")
     assert "memory" in out.cause
+
+
+@pytest.mark.failure_mode("L7")
+def test_who_was_taken_over_has_a_backup_of_the_new_place(bench: Bench) -> None:
+    report = give(bench, "failover")
+    assert report.unprotected == ()
+    newest = {name: require_newest(bench.company, bench.company.inventory.tenants[name]) for name in TENANTS}
+    assert {found.site for found in newest.values()} == {"dc5"}
+
+
+def test_a_backup_that_fails_is_named_and_sets_nobody_aside(bench: Bench) -> None:
+    bench.company.stores["backups"].fail_next("put_once", DeniedError("cannot write: no rights"))
+    report = give(bench, "failover")
+    assert (report.ending.word, outcomes(report)) == ("done", dict.fromkeys(TENANTS, "done"))
+    (name,) = report.unprotected
+    text = " ".join(" ".join(render_fleet_end(report, UTC)).split())
+    assert f"unprotected {name} cannot write: no rights" in text
+    assert f"drp backup --tenants {name}" in text
+
+
+def test_a_report_holds_what_was_promised_against_what_was(bench: Bench) -> None:
+    policies = Policies(rto=timedelta(hours=1), rpo=timedelta(seconds=30))
+    bench.company.inventory = replace(bench.company.inventory, policies=policies)
+    bench.workshop = build_workshop(bench.company)
+    text = " ".join(" ".join(render_fleet_end(give(bench, "failover"), UTC)).split())
+    assert "bar 1h00m RPO" in text
+    assert "bar 30s, 3 above it" in text
+    assert "protected 3 tenants by a backup of dc5" in text
 
 
 def test_nobody_is_no_order(bench: Bench) -> None:

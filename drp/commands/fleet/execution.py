@@ -14,13 +14,14 @@ from drp.commands.events import RunEvent, WorldEvent, build_error_event
 from drp.commands.execution import Turn
 from drp.commands.fleet.leases import HeldLeases
 from drp.commands.fleet.results import FleetReport, TenantOutcome
-from drp.commands.fleet.verdicts import Evidence, judge_all, judge_tenant
+from drp.commands.fleet.verdicts import PROTECT, Evidence, judge_all, judge_tenant
 from drp.commands.narration import Narrator
 from drp.commands.reporting import Stand
 from drp.commands.results import Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_all_served
 from drp.engine.fold import fold
+from drp.engine.journal import Record
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
@@ -86,9 +87,16 @@ class FleetTurn(Turn[FleetReport]):
     def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:
         work, now = self._fleet, self._desk.clock.now()
         served = {} if stand.has_left else self._look()
-        evidence = Evidence(result=stand.result, served=served, expected=work.expected, began=work.began)
+        records = [*journal.read()]
+        evidence = Evidence(
+            result=stand.result,
+            served=served,
+            expected=work.expected,
+            began=records[0].time if records else work.began,
+            opened=self._find_opened(records),
+        )
         lost = losses(work.facts, work.began) if work.verb == "failover" else {}
-        held = self._find_held(journal)
+        held = self._find_held(records)
         outcomes = [
             replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant), figures=held.get(tenant, {}))
             for tenant in work.tenants
@@ -119,11 +127,18 @@ class FleetTurn(Turn[FleetReport]):
                 page=trouble.page,
             ),
             next=self._next(ending.word, outcomes),
+            policies=self._workshop.inventory.policies,
         )
 
-    def _find_held(self, journal: SqliteJournal) -> dict[str, JsonMap]:
+    def _find_opened(self, records: Sequence[Record]) -> dict[str, datetime]:
+        """Tenant -> when the last of its steps was done that is not for its protection."""
+        scopes = {step.id: step.scope for step in self._fleet.plan.steps if step.stage != PROTECT}
+        done = [each for each in records if each.kind in ("done", "already")]
+        return {scope: each.time for each in done if (scope := scopes.get(each.step))}
+
+    def _find_held(self, records: Sequence[Record]) -> dict[str, JsonMap]:
         """Tenant -> the backup that was taken of it, as it was read again."""
-        steps = fold(journal.read()).steps
+        steps = fold(records).steps
         return {
             step.scope: {key: value for key, value in outputs.items() if key != "began"}
             for step in self._fleet.plan.steps

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from drp.commands.endings import DONE, Ending
 from drp.commands.events import ErrorEvent, render_utc
 from drp.commands.results import Result, Served
 from drp.model.plan import Plan
+from drp.model.policies import Policies
 from drp.model.sights import SiteSight
 from drp.model.values import Json, JsonMap
 
@@ -98,6 +99,13 @@ class FleetReport:
     outcomes: tuple[TenantOutcome, ...]
     error: ErrorEvent | None = None
     next: str = ""
+    policies: Policies = field(default_factory=Policies)
+
+    @property
+    def unprotected(self) -> tuple[str, ...]:
+        """Tenants that were taken over and have no backup of their new place."""
+        taken = [o for o in self.outcomes if self.verb == "failover" and o.status == "done"]
+        return tuple(o.tenant for o in taken if "backup" not in o.figures)
 
     def count(self, status: str) -> int:
         return sum(outcome.status == status for outcome in self.outcomes)
@@ -113,8 +121,14 @@ class FleetReport:
             "elapsed_ms": round(self.seconds * 1000),
             "stages_ms": {name: round(seconds * 1000) for name, seconds in self.stages.items()},
             "tenants": tenants,
+            "unprotected": [*self.unprotected],
+            "bars": {"rto_s": _seconds(self.policies.rto), "rpo_s": _seconds(self.policies.rpo)},
             "counts": {status: self.count(status) for status in sorted({o.status for o in self.outcomes})},
         }
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
 
 
 AnyResult = Result | FleetReview | FleetReport

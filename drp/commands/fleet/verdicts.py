@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN, Ending
 from drp.commands.events import code_of
@@ -12,15 +13,20 @@ from drp.commands.fleet.results import TenantOutcome
 from drp.commands.results import Served
 from drp.engine.events import Failure, RunResult
 
+PROTECT: Final = "protect"
+"""The stage in which what serves already gets its first backup at its new place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """``expected`` is the site that shall serve ("" when the run changes nothing of that)."""
+    """``expected`` is the site that shall serve ("" when the run changes nothing of that). ``began``: when
+    the run did; ``opened``: when the last step was done by which a tenant serves."""
 
     result: RunResult | None
     served: Mapping[str, Served]
     expected: str
     began: datetime
+    opened: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def judge_tenant(tenant: str, evidence: Evidence) -> TenantOutcome:
@@ -32,6 +38,9 @@ def judge_tenant(tenant: str, evidence: Evidence) -> TenantOutcome:
     failure = result.failures.get(tenant)
     if ending == "done":
         return _judge_done(tenant, evidence, served)
+    if failure is not None and failure.stage == PROTECT:
+        # it serves; that nothing protects it yet is said beside it
+        return replace(_judge_done(tenant, evidence, served), cause=failure.cause.message, step=failure.step)
     if failure is not None:
         status = "unknown" if ending == "unknown" else "quarantined"
         return _failed(tenant, status, served, failure)
@@ -52,7 +61,7 @@ def _judge_done(tenant: str, evidence: Evidence, served: Served | None) -> Tenan
             served=served,
             cause=reason or f"{served.site if served else 'nobody'} serves",
         )
-    rto = (served.probed - evidence.began).total_seconds()
+    rto = (evidence.opened.get(tenant, served.probed) - evidence.began).total_seconds()
     return TenantOutcome(tenant=tenant, status="done", served=served, rto_s=rto)
 
 
