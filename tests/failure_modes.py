@@ -21,6 +21,7 @@ ROWS: Final = {
     "A2": "Alive for clients and dead for drp, or the reverse",
     "A3": "The operator's own machine is cut off",
     "A5": "Two orders at the same moment",
+    "A6": "A move is under way when the site is given up",
     "A8": "The order means more than was thought",
     "A9": "A stale plan",
     "B1": "Killed between an effect and its record",

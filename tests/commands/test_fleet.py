@@ -22,6 +22,7 @@ from drp.errors import DeniedError, RefusedError, UsageError
 from drp.model.policies import Policies, WavePolicy
 from drp.model.sights import SiteSight
 from drp.testing.company import FakeCompany, image_id
+from drp.witness.runs import RunReader
 from tests.actions.runs import deploy
 from tests.commands.bench import Bench, build_workshop
 
@@ -145,6 +146,18 @@ def test_when_not_everybody_fits_the_least_important_stay_out_by_name(bench: Ben
     assert outcomes(report) == {"globex": "done", "initech": "done", "acme": "skipped"}
     (out,) = (outcome for outcome in report.outcomes if outcome.status == "skipped")
     assert "memory" in out.cause
+
+
+@pytest.mark.failure_mode("A6")
+def test_a_move_that_was_under_way_is_taken_over_and_never_goes_on(bench: Bench) -> None:
+    for host in ("h1", "h2"):
+        show_life(bench, host)
+    bench.cut("after-effect:create/api")
+    (begun,) = RunReader(bench.workshop.witness).iter_open("acme")
+    bench.company.lose("dc3")
+    assert outcomes(give(bench, "failover")) == dict.fromkeys(TENANTS, "done")
+    with pytest.raises(RefusedError, match="it ended as superseded"):
+        bench.recover(begun.begin.run)
 
 
 @pytest.mark.failure_mode("L7")
