@@ -52,7 +52,7 @@ class Invocation:
     ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
-    ``port`` and ``unit`` those of serve.
+    ``port`` and ``unit`` those of serve; ``no_images`` --no-images.
     """
 
     verb: str
@@ -75,6 +75,7 @@ class Invocation:
     keep: timedelta = timedelta(0)
     port: int = 0
     unit: bool = False
+    no_images: bool = False
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from drp.cli.grammar import (
     backups,
+    bundle,
     changes,
     configuration,
     fleet,
@@ -23,6 +24,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **fleet.VERBS,
     **backups.VERBS,
+    **bundle.VERBS,
     **serving.VERBS,
     **looking.VERBS,
     **runs.VERBS,
@@ -34,6 +36,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
     "backups": "The backups that there are.",
+    "bundle": "All that a failover needs, in one folder.",
     "runbook": "Runbooks as files: are they right, what do they do.",
     "journal": "The journals of runs.",
     "config": "The configuration: begin one, show it, its schema.",

@@ -11,6 +11,7 @@ from drp.cli.presenter import Presenter
 from drp.cli.process import Process, this_process, write_bug_log
 from drp.cli.verbs import (
     backups,
+    bundle,
     changes,
     configuration,
     fleet,
@@ -28,6 +29,7 @@ DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **fleet.DO,
     **backups.DO,
+    **bundle.DO,
     **serving.DO,
     **looking.DO,
     **runs.DO,
