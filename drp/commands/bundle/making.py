@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,7 @@ _README: Final = """\
 # What a failover needs
 
 Made {made} by drp {version} for configuration {digest}. Secrets are sealed: bring the key that opens them.
-On a machine that has drp, Docker is not needed, type in this folder:
+On a machine that has drp (it needs no Docker), type in this folder:
 
     drp bundle verify .
     drp check witness stores engines --config config --runbooks runbooks --key-file KEY
@@ -146,5 +146,5 @@ def _save_image(workshop: Workshop, image: str, path: Path) -> str:
     return render_list(reasons) or "there is no host"
 
 
-def _stream(workshop: Workshop, host: str, image: str) -> Iterator[bytes]:
+def _stream(workshop: Workshop, host: str, image: str) -> Generator[bytes, None, None]:
     yield from workshop.ports.host(host).save_image(image)
