@@ -42,12 +42,15 @@ def play(company: Company) -> bool:
         time.sleep(_SETTLE_S)
     with told("verify", "every acknowledged write, by value, through the API"), ThreadPoolExecutor(3) as pool:
         found = dict(zip(clients, pool.map(lambda client: client.verify(), clients.values()), strict=True))
-    strange = 0
+    strange = {
+        name: count_unexplained(
+            clients[name], found[name], find_restored(report, name, ended=ended), olds[name][1]
+        )
+        for name in left
+    }
     for name in left:
-        backup = find_restored(report, name, ended=ended)
-        strange += count_unexplained(clients[name], found[name], backup, olds[name][1])
-        print_row(away.name, row_of(report, name), found[name])
-    return is_closed(company) and not strange
+        print_row(away.name, row_of(report, name), found[name], strange=strange[name])
+    return is_closed(company) and not any(strange.values())
 
 
 def cut_power(company: Company) -> None:
@@ -64,11 +67,12 @@ def row_of(report: dict[str, Any], tenant: str) -> dict[str, Any]:
     return found
 
 
-def print_row(site: str, row: dict[str, Any], verified: Verified) -> None:
+def print_row(site: str, row: dict[str, Any], verified: Verified, *, strange: int) -> None:
     lost = f"{len(verified.lost)} of {verified.acknowledged:,} acknowledged writes lost"
+    why = f"{strange} OF THEM NOT EXPLAINED" if strange else "all younger than its backup"
     print(
-        f" ✓ {row['tenant']:9} served by {site} after {row['rto_s']:.0f} s · {lost}, "
-        f"none older than its backup (RPO {row['rpo_s']:.0f} s)"
+        f" {'✗' if strange else '✓'} {row['tenant']:9} served by {site} after {row['rto_s']:.0f} s · {lost}, "
+        f"{why} (RPO {row['rpo_s']:.0f} s)"
     )
 
 
