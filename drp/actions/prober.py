@@ -24,7 +24,7 @@ SILENCE_S: Final = 1.2
 """Seconds of silence that make a place closed: the kernel sends a second packet after one."""
 PATIENCE_S: Final = 10.0
 """How long to wait for a place that shall be open, which on a busy host takes its time."""
-_DEADLINE: Final = timedelta(seconds=45)
+_DEADLINE: Final = timedelta(seconds=110)
 
 _KINDS: Final[Mapping[str, Found]] = {
     "open": "open",
