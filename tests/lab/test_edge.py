@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -78,7 +78,19 @@ class Place:
         self.host.create_volume(build.edge_volume())
         self.host.create_container(build.edge_container(self.model, image))
         self.edge.install()
+        self.start_edge()
+
+    def start_edge(self) -> None:
+        """Permitted to answer, as a guard would do."""
         self.host.start_container(EDGE)
+        wait_until(self._is_permitted)
+
+    def _is_permitted(self) -> bool:
+        try:
+            self.edge.permit(datetime.now(UTC) + timedelta(hours=1))
+        except DrpError:
+            return False
+        return True
 
     def add_api(self, image: str) -> None:
         link = build.link_network(INSTANCE, "edge", self._link)
@@ -106,6 +118,13 @@ class Place:
             self.host.remove_network(network)
         self.host.remove_volume(EDGE)
         self.machine.run("rm", "-rf", f"{SECRETS_ROOT}/{EDGE}")
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One of its own: the edges here stand in the places of those that drp deploys."""
+    with Lab.up() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +231,7 @@ def test_a_restart_forgets_nothing(lab: Lab, places: tuple[Place, Place]) -> Non
     home.host.stop_container(EDGE, GRACE)
     with pytest.raises(DrpError):
         home.edge.routes()
-    home.host.start_container(EDGE)
+    home.start_edge()
     wait_until(lambda: home.edge.routes() == {NAME: home.api})
     assert home.edge.is_held("other.tenants.invalid")
     assert get(lab, home).status == 200

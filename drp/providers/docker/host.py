@@ -110,6 +110,7 @@ class DockerHost:
     def look_once(
         self, spec: ContainerSpec, stdin: bytes, deadline: timedelta
     ) -> Generator[bytes, None, None]:
+        build_look(spec)  # for its checks, before the engine is asked for what the spec names
         return containers.run_once(self._engine, spec, stdin, deadline=deadline, shape=build_look)
 
     # images, networks, volumes
