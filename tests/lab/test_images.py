@@ -121,7 +121,7 @@ def test_data_and_password_outlive_a_restart_of_the_database(stack: Stack) -> No
     assert stack.request("GET", "/items/kept")[0] == 200
 
 
-def test_a_helper_has_the_data_plane_and_nothing_else_of_drp(lab: Lab) -> None:
+def test_a_helper_has_data_plane_and_guard_and_nothing_else_of_drp(lab: Lab) -> None:
     script = (
         "import pkgutil, drp, drp.dataplane, boto3, pymongo, redis, zstandard, cryptography, xxhash\n"
         "boto3.client('s3', 'x', aws_access_key_id='a', aws_secret_access_key='b')\n"
@@ -129,7 +129,7 @@ def test_a_helper_has_the_data_plane_and_nothing_else_of_drp(lab: Lab) -> None:
     )
     host = lab.hosts_of(lab.names.away.name)[0]
     said = run_once(host, lab.images["helper"], ["-c", script], user="65534:65534", entry="/usr/bin/python3")
-    assert said.strip() == str(["dataplane", "errors", "model"])
+    assert said.strip() == str(["dataplane", "errors", "guard", "model"])
 
 
 def test_the_edge_has_what_it_runs_on(lab: Lab) -> None:
