@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -27,6 +28,13 @@ from tests.lab.machine import Machine
 from tests.lab.nameservers import Tsig
 from tests.lab.reach import can_connect, find_open, find_routes
 from tests.lab.store import Credentials
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One of its own: a host is powered off here, and what ran there does not start by itself."""
+    with Lab.up() as running:
+        yield running
 
 
 def all_machines(lab: Lab) -> list[Machine]:
