@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -78,32 +79,38 @@ def undisturbed(company: Company, tenant: str) -> Undisturbed:
     return move_in_peace(company, tenant)
 
 
-def whoever(company: Company, way: str) -> Iterator[Operator]:
-    return stay(company.ops1) if way == "same machine" else take_turns(company)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Who goes on, and what they type; ``back`` to take the run back."""
+
+    operators: Callable[[Company], Iterator[Operator]]
+    on: tuple[str, ...]
+    back: tuple[str, ...]
 
 
-WAYS = ("same machine", "taken over")
+SAME = Way(operators=lambda company: stay(company.ops1), on=("resume",), back=("rollback",))
+TAKEN_OVER = Way(operators=take_turns, on=("takeover",), back=("takeover", "--back"))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [SAME, TAKEN_OVER], ids=["same-machine", "taken-over"])
 def test_move_killed_everywhere_ends_in_the_same_world(
-    company: Company, tenant: str, undisturbed: Undisturbed, way: str
+    company: Company, tenant: str, undisturbed: Undisturbed, way: Way
 ) -> None:
-    trial, who, began = Trial(company, tenant), whoever(company, way), time.monotonic()
-    kill_along(FORWARD, who, first=trial.order, then=("resume", tenant))
-    go_on(next(who), "resume", tenant)
-    report(f"a move, {way}", len(FORWARD), began)
+    trial, who, began = Trial(company, tenant), way.operators(company), time.monotonic()
+    kill_along(FORWARD, who, first=trial.order, then=(*way.on, tenant))
+    go_on(next(who), *way.on, tenant)
+    report(f"a move, {way.on[0]}", len(FORWARD), began)
     trial.check_moved(undisturbed)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_way_back_killed_everywhere_ends_in_the_world_before(company: Company, tenant: str, way: str) -> None:
-    trial, who, began = Trial(company, tenant), whoever(company, way), time.monotonic()
+@pytest.mark.parametrize("way", [SAME, TAKEN_OVER], ids=["same-machine", "taken-over"])
+def test_way_back_killed_everywhere_ends_in_the_world_before(company: Company, tenant: str, way: Way) -> None:
+    trial, who, began = Trial(company, tenant), way.operators(company), time.monotonic()
     kill_along([TURN], who, first=trial.order, then=())
-    rollback = ("rollback", tenant)
-    kill_along(BACKWARD, who, first=rollback, then=rollback)
-    go_on(next(who), *rollback)
-    report(f"the way back, {way}", len(BACKWARD) + 1, began)
+    back = (*way.back, tenant)
+    kill_along(BACKWARD, who, first=back, then=back)
+    go_on(next(who), *back)
+    report(f"the way back, {way.on[0]}", len(BACKWARD) + 1, began)
     trial.check_as_before()
 
 
