@@ -155,8 +155,10 @@ class Trial:
     def __init__(self, company: Company, tenant: str) -> None:
         self._company, self._tenant = company, tenant
         self._client = company.client(tenant)
+        written = len(self._client.records())
         self._client.start_writing()
-        wait_for(lambda: self._client.log.exists() and '"status"' in self._client.log.read_text())
+        # one of its own, not of a writer before it: who is stopped before that may not hear of it
+        wait_for(lambda: len(self._client.records()) > written)
         self._client.stop_writing()
         self.here, self.there = company.other_site(tenant)
         self._known = list_objects(company.lab)
