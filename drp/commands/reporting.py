@@ -104,17 +104,22 @@ def _judge(assignment: Assignment, state: RunState, *, stand: Stand, after: Serv
 def _error_of(stand: Stand) -> ErrorEvent | None:
     trouble = stand.trouble
     if trouble is not None:
-        return build_error_event(
-            type(trouble).__name__,
-            trouble.message,
-            state=trouble.state,
-            hint=trouble.hint,
-            page=trouble.page,
-        )
+        return tell_trouble(trouble)
     if stand.failure is None:
         return None
     cause = stand.failure.cause
     return build_error_event(cause.error, cause.message, state=cause.state, hint=cause.hint, page=cause.page)
+
+
+def tell_trouble(trouble: DrpError) -> ErrorEvent:
+    """Why the engine could not go on."""
+    return build_error_event(
+        type(trouble).__name__,
+        trouble.message,
+        state=trouble.state,
+        hint=trouble.hint,
+        page=trouble.page,
+    )
 
 
 def _failed_step(stand: Stand) -> str:

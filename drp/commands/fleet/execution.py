@@ -10,13 +10,13 @@ from drp.actions.backups import CheckBackup
 from drp.actions.fleet import losses
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED
-from drp.commands.events import RunEvent, WorldEvent, build_error_event
+from drp.commands.events import RunEvent, WorldEvent
 from drp.commands.execution import Turn
 from drp.commands.fleet.leases import HeldLeases
 from drp.commands.fleet.results import FleetReport, TenantOutcome
 from drp.commands.fleet.verdicts import PROTECT, Evidence, judge_all, judge_tenant
 from drp.commands.narration import Narrator
-from drp.commands.reporting import Stand
+from drp.commands.reporting import Stand, tell_trouble
 from drp.commands.results import Served
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_all_served
@@ -86,27 +86,13 @@ class FleetTurn(Turn[FleetReport]):
 
     def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:
         work, now = self._fleet, self._desk.clock.now()
-        served = {} if stand.has_left else self._look()
-        records = [*journal.read()]
-        evidence = Evidence(
-            result=stand.result,
-            served=served,
-            expected=work.expected,
-            began=records[0].time if records else work.began,
-            opened=self._find_opened(records),
-        )
-        lost = losses(work.facts, work.began) if work.verb == "failover" else {}
-        held = self._find_held(records)
-        outcomes = [
-            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant), figures=held.get(tenant, {}))
-            for tenant in work.tenants
-        ]
-        ending = judge_all(outcomes, stand.result)
-        outcomes += [
+        judged = self._judge(stand, [*journal.read()])
+        ending = judge_all(judged, stand.result)
+        skipped = [
             TenantOutcome(tenant=name, status="skipped", cause=reason)
             for name, reason in work.skipped.items()
         ]
-        trouble = stand.trouble
+        outcomes = [*judged, *skipped]
         return FleetReport(
             ending=ending,
             run=work.plan.run,
@@ -117,18 +103,27 @@ class FleetTurn(Turn[FleetReport]):
             seconds=(now - work.began).total_seconds(),
             stages=stand.result.seconds if stand.result else {},
             outcomes=tuple(outcomes),
-            error=None
-            if trouble is None
-            else build_error_event(
-                type(trouble).__name__,
-                trouble.message,
-                state=trouble.state,
-                hint=trouble.hint,
-                page=trouble.page,
-            ),
+            error=None if stand.trouble is None else tell_trouble(stand.trouble),
             next=self._next(ending.word, outcomes),
             policies=self._workshop.inventory.policies,
         )
+
+    def _judge(self, stand: Stand, records: Sequence[Record]) -> list[TenantOutcome]:
+        """Each tenant of the plan; times count from the begin of the run, whoever took it up since."""
+        work = self._fleet
+        evidence = Evidence(
+            result=stand.result,
+            served={} if stand.has_left else self._look(),
+            expected=work.expected,
+            began=records[0].time if records else work.began,
+            opened=self._find_opened(records),
+        )
+        lost = losses(work.facts, evidence.began) if work.verb == "failover" else {}
+        held = self._find_held(records)
+        return [
+            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant), figures=held.get(tenant, {}))
+            for tenant in work.tenants
+        ]
 
     def _find_opened(self, records: Sequence[Record]) -> dict[str, datetime]:
         """Tenant -> when the last of its steps was done that is not for its protection."""
