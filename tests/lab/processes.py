@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.lab.lab import Lab
 from tests.lab.machine import MARK
 
+_FILES = ("environ", "cmdline", "cgroup")
 _EVERY_S = 0.25
 _LOOKS = 4
 """How often a new process is looked at before it counts as foreign: at first it looks like its parent."""
@@ -43,11 +44,12 @@ class ProcessWatch:
 
     def _look_at(self, name: str) -> None:
         try:
-            parts = [Path("/proc", name, file).read_bytes() for file in ("cmdline", "environ", "cgroup")]
+            # the variables before the words: what takes on a new program meanwhile is named by the new one
+            variables, words, group = (Path("/proc", name, file).read_bytes() for file in _FILES)
         except OSError:
             return  # it has ended
-        if any(mark in part for mark, part in zip(self._marks, parts[1:], strict=True)):
-            self._seen.setdefault(b"\0".join(_excepted(*parts[:2])))
+        if any(mark in part for mark, part in zip(self._marks, (variables, group), strict=True)):
+            self._seen.setdefault(b"\0".join(_excepted(words, variables)))
         else:
             self._foreign[name] = self._foreign.get(name, 0) + 1
 

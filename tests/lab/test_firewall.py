@@ -121,6 +121,13 @@ class Builder:
 
 
 @pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A laboratory of its own: in one with tenants, subnets and names would meet theirs."""
+    with Lab.up() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def world(lab: Lab) -> Iterator[World]:
     host, other = lab.hosts_of(lab.names.home.name)[0], lab.hosts_of(lab.names.away.name)[0]
     image = lab.images["helper"]
