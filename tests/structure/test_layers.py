@@ -15,7 +15,8 @@ PACKAGE = ROOT / "drp"
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py")
 
 # What each folder may import, beside itself and what stands on its right in the line
-# cli -> commands -> {runbooks actions providers witness} -> {engine config} -> ports -> model -> errors
+# cli -> commands -> {reports runbooks actions providers witness} -> {engine config} -> ports -> model ->
+# errors
 BASE = {"errors", "model"}
 PORTS = BASE | {"ports"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -33,7 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "actions": PORTS | {"engine", "config", "witness", "dataplane", "guard"},
     # helpers are spoken to in the data plane's own words
     "providers": PORTS | {"engine", "config", "dataplane"},
-    "commands": PORTS | {"engine", "config", "witness", "runbooks", "actions", "providers", "dataplane"},
+    # what a journal says, for people: it sees no world and no configuration
+    "reports": BASE | {"engine", "dataplane"},
+    "commands": PORTS
+    | {"engine", "config", "witness", "runbooks", "actions", "providers", "dataplane", "reports"},
     "cli": PORTS | {"engine", "config", "witness", "runbooks", "actions", "providers", "commands"},
     "testing": PORTS
     | {"engine", "config", "witness", "runbooks", "actions", "providers", "commands", "dataplane", "guard"},
