@@ -11,6 +11,7 @@ of that name exists (``If-None-Match: *``), so of two writers exactly one wins a
     leases/NAME/000012/end.json          released
     journals/RUN/000012/00000001-00000200.jsonl  records of a run's journal, written under lease 12
     runs/SCOPE/RUN.json, RUN.end.json    which runs there were and how they ended
+    proofs/TENANT/RUN.json               what a drill of a tenant showed
 
 No clock of one machine is ever compared with that of another: wall times in these objects are for people.
 """
