@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,6 @@ from drp.config.publics import EDGE_CA, PublicTexts, backup_path, signer_path
 from drp.config.schema import (
     DnsSettings,
     HostSettings,
-    PoliciesSettings,
     RootSettings,
     ServiceSettings,
     SiteSettings,
@@ -22,6 +22,8 @@ from drp.config.schema import (
 )
 from drp.config.yaml import Node, plain
 from drp.errors import Place
+from drp.model.drills import DrillSchedule
+from drp.model.hours import Hours
 from drp.model.inventory import (
     Account,
     BackupPolicy,
@@ -70,7 +72,7 @@ class InventoryBuilder:
             tenants={name: self._tenant(name, tenant) for name, tenant in settings.tenants.items()},
             digest=self._digest(),
             fence=Fence(term=settings.fence.term, key=self._ref(settings.fence.key)),
-            policies=_policies(settings.policies),
+            policies=_policies(settings),
             secrets=SealedFileRef(
                 file=(self._folder / settings.secrets.file).as_posix(),
                 unlock=self._ref(settings.secrets.unlock) if settings.secrets.unlock else None,
@@ -142,6 +144,9 @@ class InventoryBuilder:
             memory=tenant.memory,
             disk=tenant.disk,
             freeze=tenant.freeze,
+            hours=self._hours(tenant.hours),
+            proof=tenant.proof,
+            contacts=tuple(tenant.contacts),
             redis=tenant.redis,
             services={role: _service(role, tenant) for role in SERVICE_ROLES},
             accounts=tuple(
@@ -161,6 +166,12 @@ class InventoryBuilder:
                 every=tenant.backup.every, keep=tenant.backup.keep, alarm=tenant.backup.alarm
             ),
         )
+
+    def _hours(self, hours: Hours | None) -> Hours | None:
+        """In the company's zone, unless they name another."""
+        if hours is None or hours.zone:
+            return hours
+        return replace(hours, zone=self._settings.timezone)
 
     def _ref(self, ref: SecretRef) -> SecretRef:
         """Paths are meant from the configuration's folder, wherever drp is started."""
@@ -191,14 +202,29 @@ def _add_lines(found: dict[str, str], node: Node, prefix: str) -> None:
         _add_lines(found, child, f"{prefix}{key}.")
 
 
-def _policies(settings: PoliciesSettings) -> Policies:
-    waves = settings.waves
+def _policies(root: RootSettings) -> Policies:
+    settings, waves = root.policies, root.policies.waves
     return Policies(
         waves=WavePolicy(canary=waves.canary, least=waves.least, size=waves.size, stop_at=waves.stop_at),
         neutral=tuple(settings.failover.neutral),
         rto=settings.rto,
         rpo=settings.rpo,
+        operators=tuple(root.operators),
+        drills=tuple(_drills(root)),
     )
+
+
+def _drills(root: RootSettings) -> Iterator[DrillSchedule]:
+    for number, each in enumerate(root.drills, 1):
+        yield DrillSchedule(
+            name=each.name or f"config-{number}",
+            cron=each.cron,
+            zone=root.timezone,
+            sample=each.sample or 0,
+            site=each.site or "",
+            within=each.within,
+            in_hours=each.in_hours,
+        )
 
 
 def _residency(settings: SiteSettings | StoreSettings | DnsSettings) -> Residency:

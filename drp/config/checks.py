@@ -44,6 +44,19 @@ def check_references(root: Node) -> Iterator[Problem]:
                 yield _unknown("store", store, stores, place=place_of(root, *path))
 
 
+def check_drills(root: Node) -> Iterator[Problem]:
+    """A drill is at a site there is, and no two have one name."""
+    listed, sites = find(root, "drills"), names(root, "sites")
+    seen: set[str] = set()
+    for index, drill in enumerate(listed.value if listed and isinstance(listed.value, list) else []):
+        site, name = text(drill, "site"), text(drill, "name") or f"config-{index + 1}"
+        if site and site not in sites:
+            yield _unknown("site", site, sites, place=place_of(root, "drills", index, "site"))
+        if name in seen:
+            yield Problem(place_of(root, "drills", index), f"drill '{name}' is here twice")
+        seen.add(name)
+
+
 def check_hosts(root: Node) -> Iterator[Problem]:
     """Host names are unique over all sites, and a tenant's host is at its home."""
     sites: dict[str, str] = {}
@@ -119,6 +132,7 @@ def check_accounts(root: Node) -> Iterator[Problem]:
 CHECKS: Final[tuple[Check, ...]] = (
     check_references,
     check_hosts,
+    check_drills,
     check_witness,
     check_stores,
     check_accounts,

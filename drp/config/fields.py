@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from drp.model.cron import read_cron
+from drp.model.hours import Hours, parse_hours
 from drp.model.inventory import SecretRef
 from drp.model.values import parse_duration, parse_size
 
@@ -24,6 +26,7 @@ _IMAGE: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _SECRET: Final = re.compile(r"(sealed|env|file|command):(\S(?:.*\S)?)")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _INSTANCE_ENDING: Final = re.compile(r".*-(e\d{4,}|drill-\w+)")
+_MAIL: Final = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;.\"]+")
 _LONGEST_NAME: Final = 40  # leaves room for the instance and the role in a host name of 63 characters
 
 
@@ -135,6 +138,23 @@ def read_timezone(value: Any) -> str:
     except (OSError, ValueError, KeyError) as error:
         message = f"cannot read time zone '{text}': write its IANA name, as in Europe/Paris"
         raise FieldError(message) from error
+    return text
+
+
+def read_schedule(value: Any) -> str:
+    return read_cron(read_text(value))
+
+
+def read_hours(value: Any) -> Hours | None:
+    """``none`` -> None."""
+    text = read_text(value)
+    return None if text == "none" else parse_hours(text)
+
+
+def read_mail(value: Any) -> str:
+    text = read_text(value)
+    if not _MAIL.fullmatch(text):
+        raise FieldError(f"cannot read mail address '{text}': write one alone, as in ops@example.com")
     return text
 
 
@@ -268,6 +288,9 @@ Status = Annotated[int, *_type(read_status, type="integer", minimum=100, maximum
 Cores = Annotated[float, *_type(read_cores, type="number", exclusiveMinimum=0)]
 Flag = Annotated[bool, *_type(read_flag, type="boolean")]
 Timezone = Annotated[str, *_type(read_timezone)]
+Cron = Annotated[str, *_type(read_schedule)]
+WorkHours = Annotated[Hours | None, *_type(read_hours)]
+Mail = Annotated[str, *_type(read_mail, format="email")]
 Country = Annotated[str, *_type(read_country, pattern="^[A-Z]{2}$")]
 Address = Annotated[str, *_type(read_address, format="ipv4")]
 Subnet = Annotated[str, *_type(read_subnet)]

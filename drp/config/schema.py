@@ -19,6 +19,7 @@ from drp.config.fields import (
     Cores,
     Count,
     Country,
+    Cron,
     DataPath,
     Destination,
     Domain,
@@ -28,6 +29,7 @@ from drp.config.fields import (
     Flag,
     Image,
     Inline,
+    Mail,
     Name,
     Port,
     Reference,
@@ -41,6 +43,7 @@ from drp.config.fields import (
     Uid,
     Unlock,
     Url,
+    WorkHours,
 )
 from drp.config.settings import Settings, computed, optional, required, setting
 
@@ -163,6 +166,17 @@ class FailoverSettings(Settings):
     )
 
 
+class DrillSettings(Settings):
+    name: Name | None = optional("By which it is listed and paused", example="weekly")
+    cron: Cron = required("When: five fields, on the clock of `timezone`", example="0 3 * * Sun")
+    sample: Count | None = optional("How many tenants, those whose proof is oldest; else all", example="7")
+    site: Name | None = optional(
+        "Where the bubble stands; else where the tenant is not served", example="dc5"
+    )
+    within: Duration = setting("How long it may take, before business hours too", "1h")
+    in_hours: Flag = setting("Business hours do not put it off", "false")
+
+
 class PoliciesSettings(Settings):
     waves: WavesSettings = setting("How many tenants move at a time", {})
     failover: FailoverSettings = setting("How it is decided that a site is lost", {})
@@ -252,6 +266,12 @@ class SharedSettings(Settings):
     residency: list[Text] = setting("Countries its data may be in", [], example="[FR]")
     cpu: Cores = setting("Cores", "2")
     redis: Literal["live", "backup", "skip"] = setting("How Redis moves", "live")
+    hours: WorkHours = setting(
+        "Business hours, in which nothing is drilled; a zone behind them if it is not `timezone`, or none",
+        "Mon-Fri 08:00-19:00",
+    )
+    proof: Duration = setting("A restore must have been proven this recently", "30d")
+    contacts: list[Mail] = setting("Who is told of the tenant", [], example="[it@acme.example]")
     freeze: Duration = setting("A planned move that holds writes longer is rolled back", "2m")
     accounts: list[AccountSettings] = setting(
         "Database accounts that are fresh at each instance; the first is the API's",
@@ -299,6 +319,8 @@ class RootSettings(Settings):
     edge: EdgeSettings = setting("The edges", {})
     fence: FenceSettings = setting("How a site that was taken over is kept from answering", {})
     policies: PoliciesSettings = setting("What was decided beforehand", {})
+    operators: list[Mail] = setting("Who is told of everything", [], example="[ops@example.com]")
+    drills: list[DrillSettings] = setting("Drills that the controller begins", [])
     secrets: SecretsSettings = setting("Where secrets are kept", {})
     backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
     services: ServicesSettings = setting("What all tenants' services have in common", {})

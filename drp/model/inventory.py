@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from drp.model.hours import Hours
 from drp.model.names import ServiceRole
 from drp.model.policies import Policies
 from drp.model.values import JsonMap
@@ -167,6 +168,12 @@ class Tenant:
     backup_store: str
     backup_keys: str
     backup_policy: BackupPolicy = BackupPolicy()
+    hours: Hours | None = None
+    """Business hours of its clients, in which nothing is drilled."""
+    proof: timedelta = timedelta(days=30)
+    """A restore must have been proven this recently."""
+    contacts: tuple[str, ...] = ()
+    """Mail addresses of who is told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from drp.model.drills import DrillSchedule
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavePolicy:
@@ -20,9 +22,12 @@ class WavePolicy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """``neutral``: names outside of everything that drp is concerned with, by which a machine knows that it
-    is not cut off itself. ``rto``, ``rpo``: what was promised, None when nothing was."""
+    is not cut off itself. ``rto``, ``rpo``: what was promised, None when nothing was. ``operators``: mail
+    addresses of who is told of everything; ``drills``: those that the configuration asks for."""
 
     waves: WavePolicy = field(default_factory=WavePolicy)
     neutral: tuple[str, ...] = ()
     rto: timedelta | None = None
     rpo: timedelta | None = None
+    operators: tuple[str, ...] = ()
+    drills: tuple[DrillSchedule, ...] = ()

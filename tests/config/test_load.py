@@ -11,6 +11,8 @@ import pytest
 from drp.config.first import init_text
 from drp.config.load import load_inventory
 from drp.errors import ConfigError
+from drp.model.drills import DrillSchedule
+from drp.model.hours import parse_hours
 from drp.model.inventory import Account, DnsZone, Host, Images, Inventory, Residency, SecretRef, Signer
 from tests.config.folder import CA, IMAGE, OTHER_CA, PUBLIC, Folder
 
@@ -135,6 +137,46 @@ def test_lists_of_a_tenant_replace_those_of_the_defaults(folder: Folder) -> None
 
     folder.replace("tenants/acme.yml", "    disk", "    egress: ['10.0.0.0/8:25']\n    disk")
     assert load(folder).tenants["acme"].egress == ("10.0.0.0/8:25",)
+
+
+def test_business_hours_are_in_the_zone_of_the_company(folder: Folder) -> None:
+    assert load(folder).tenants["acme"].hours == parse_hours("Mon-Fri 08:00-19:00 Europe/Paris")
+    folder.replace(
+        "tenants/acme.yml", "    disk: 20GiB\n", "    disk: 20GiB\n    hours: Sat 09:00-12:00 UTC\n"
+    )
+    assert load(folder).tenants["acme"].hours == parse_hours("Sat 09:00-12:00 UTC")
+    folder.replace("tenants/acme.yml", "Sat 09:00-12:00 UTC", "none")
+    assert load(folder).tenants["acme"].hours is None
+
+
+def test_drills_and_who_is_told(folder: Folder) -> None:
+    folder.write(
+        "more.yml",
+        'operators: [ops@example.com]\ndrills: [{cron: "0  3 * * Sun", sample: 7, site: dc5}, '
+        "{name: all, cron: '@monthly', within: 4h, in-hours: true}]\n",
+    )
+    policies = load(folder).policies
+    assert policies.operators == ("ops@example.com",)
+    zone = "Europe/Paris"
+    assert policies.drills == (
+        DrillSchedule(name="config-1", cron="0 3 * * Sun", zone=zone, sample=7, site="dc5"),
+        DrillSchedule(name="all", cron="0 0 1 * *", zone=zone, within=timedelta(hours=4), in_hours=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("drills", "problem"),
+    [
+        ("[{cron: 0 3 * *}]", "1:17 cannot read cron expression '0 3 * *' (4 fields): write five fields"),
+        ("[{sample: 7}]", "1:10 key 'cron' is missing"),
+        ("[{cron: '@daily', site: dc6}]", "1:33 unknown site 'dc6'; known: dc3, dc5"),
+        ("[{cron: '@daily', name: a}, {cron: '@daily', name: a}]", "1:37 drill 'a' is here twice"),
+    ],
+)
+def test_drills_that_cannot_be(folder: Folder, drills: str, problem: str) -> None:
+    folder.write("more.yml", f"drills: {drills}\n")
+    (found,) = folder.problems()
+    assert found.startswith(f"more.yml:{problem}")
 
 
 def test_smoke_requests_are_typed(folder: Folder) -> None:

@@ -57,6 +57,8 @@ DOMAINS = [
 ADDED = [
     ("zzz: 1", "6:5 unknown key 'zzz'"),
     ("freeze: 5", "6:13 cannot read duration '5': write 15s, 5m, 2h or 30d"),
+    ("hours: 8 to 7", "6:12 cannot read hours '8 to 7': write Mon-Fri 08:00-19:00"),
+    ("contacts: [acme]", "6:16 cannot read mail address 'acme': write one alone, as in ops@example.com"),
     ("tier: platinum", "6:11 cannot read 'tier': write one of gold, silver, bronze"),
     ("dedicated: yes", "6:16 cannot read 'yes': write true or false"),
     ("cpu: two", "6:10 cannot read number of cores 'two': write 2 or 0.5"),
