@@ -25,6 +25,8 @@ _TOLD_RUNS: Final = {
     "cancelling": "- stopping at the next safe point · Ctrl-C again leaves at once, who serves unproven",
     "turning-back": "! turning back: what was begun is undone",
     "not-turning-back": "! not turning back: the final step has begun",
+    "pausing": "! the witness does not answer: nothing begins until it does · stops after 5 minutes",
+    "going-on": "✓ the witness answers again: going on",
 }
 _KEYS: Final = " keys   Ctrl-C stops at a safe point · closing this terminal stops nothing"
 _MARKS: Final = {"done": "✓", "failed": "✗", "begun": "▶"}

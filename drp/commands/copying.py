@@ -13,7 +13,8 @@ from drp.model.plan import Plan
 from drp.ports.clock import Clock
 from drp.witness.journal_copy import CopiedRecord, JournalCopy
 
-_TRIES: Final = 3
+PATIENCE_S: Final = 300.0
+"""A run waits so long for a witness that is silent; then it stops where it is."""
 _PAUSE: Final = timedelta(seconds=1)
 _ANNOUNCING: Final = frozenset({"plan", "answer", "resumed", "turn"})
 _BEGINNING: Final = frozenset({"start", "undo"})
@@ -71,12 +72,13 @@ def is_begin(entry: Entry, steps: Collection[str]) -> bool:
 
 
 def insist(clock: Clock, act: Callable[[], None]) -> None:
-    """Do it; when the witness is silent for a moment, a few times."""
-    for left in reversed(range(_TRIES)):
+    """Do it; while the witness is silent again and again, as long as patience lasts."""
+    ends = clock.monotonic() + PATIENCE_S
+    while True:
         try:
             act()
         except ProviderError as error:
-            if not error.transient or left == 0:
+            if not error.transient or clock.monotonic() >= ends:
                 raise
             clock.wait(_PAUSE)
         else:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from drp.commands.assignment import Assignment, describe
-from drp.commands.copying import Confirmation, CopyHook, catch_up
+from drp.commands.copying import PATIENCE_S, Confirmation, CopyHook, catch_up
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
 from drp.commands.estimates import WORKED
@@ -74,6 +74,8 @@ class Held(Protocol):
     def number(self) -> int: ...
 
     def may_continue(self) -> bool: ...
+
+    def regain(self) -> bool: ...
 
     def confirm(self) -> None: ...
 
@@ -158,6 +160,8 @@ class Turn(ABC, Generic[R]):
             answers=work.answers,
             sink=self._sink(),
             may_continue=self._held.may_continue,
+            regain=self._held.regain,
+            patience=PATIENCE_S,
             confirm=Confirmation(work.plan, desk.clock, self._held.confirm),
             faults=desk.faults,
         )

@@ -37,6 +37,11 @@ class HeldLease:
     def may_continue(self) -> bool:
         return self.keeper.may_continue()
 
+    def regain(self) -> bool:
+        """Try to renew what was not renewed in time; False when another run has it for good."""
+        self.keeper.renew()
+        return not self.keeper.is_lost
+
     def confirm(self) -> None:
         """Renew now. Raises LeaseHeldError when it is lost, else what the store raises."""
         self.keeper.confirm()

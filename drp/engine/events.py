@@ -20,8 +20,8 @@ class Event:
     """One thing that has happened, and is durable in the journal (progress excepted: it is kept nowhere).
 
     ``name`` is the run, the stage or the step. ``status``: ``begun`` and ``done`` for all three;
-    a run ends with its ``Ending``, or is ``resumed``, ``cancelling``, ``turning-back`` or
-    ``not-turning-back``; a step also ``already failed retrying unsure undoing undone stuck``.
+    a run ends with its ``Ending``, or is ``resumed``, ``cancelling``, ``turning-back``, ``not-turning-back``,
+    ``pausing`` or ``going-on``; a step also ``already failed retrying unsure undoing undone stuck``.
     ``data``: outputs, the failure or the progress as the action gave it. ``scope``: whose step or stage it
     is; a stage of many scopes begins and ends once for each.
     """

@@ -25,7 +25,7 @@ from drp.engine.orders import (
 from drp.engine.scheduler import GRACE, Scheduler
 from drp.engine.tasks import OBSERVE, Failed, Perform, Task
 from drp.engine.telling import Teller
-from drp.engine.workers import Broken, LeaveAsked, Message, Progressed, ThreadWorkers, Workers
+from drp.engine.workers import Broken, LeaveAsked, Progressed, ThreadWorkers, Workers
 from drp.errors import BugError, RefusedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
@@ -34,10 +34,18 @@ from drp.ports.clock import Clock
 FINISHED: Final = frozenset({"done", "rolled-back"})
 """Outcomes with which a run is over for good; all others can be resumed."""
 
+_LOOKS_S: Final = 0.5
+"""Between two tries of a run that pauses to have its lease back."""
+
 
 def always() -> bool:
     """The guard of a run that needs no lease."""
     return True
+
+
+def hopeless() -> bool:
+    """What is lost does not come back."""
+    return False
 
 
 def trust(drafts: Sequence[Draft]) -> None:
@@ -73,6 +81,8 @@ class Runner:
         answers: Mapping[str, str] | None = None,
         sink: Sink = ignore_events,
         may_continue: Callable[[], bool] = always,
+        regain: Callable[[], bool] = hopeless,
+        patience: float = 0.0,
         confirm: Callable[[Sequence[Draft]], None] = trust,
         in_flight: int = 32,
         grace: float = GRACE,
@@ -84,6 +94,9 @@ class Runner:
         self._header, self._confirm = header or {}, confirm
         self._answers = dict(answers or {})
         self._sink, self._may_continue = sink, may_continue
+        self._regain, self._patience_s = regain, patience
+        self._heard: list[Signal] = []
+        self._has_left = False
         self._faults = faults or NoFaults()
         self._workers = workers or ThreadWorkers(perform, self._faults)
         records = journal.read()
@@ -175,17 +188,41 @@ class Runner:
     # -- the loop
 
     def _loop(self, signals: list[Signal]) -> Ending:
+        self._heard = signals
         while True:
-            if not self._may_continue():
-                signals.append(LeaseLost())
+            if not self._await_lease():
+                self._heard.append(LeaseLost())
+            if self._has_left:
+                return "unknown"
+            signals, self._heard = self._heard, []
             orders = self.scheduler.feed(signals, self._clock.monotonic())
             outcome = self._carry_out(orders)
             if outcome is not None:
                 return outcome
-            heard = self._hear(self._workers.wait(self._patience(orders)))
-            if heard is None:
-                return "unknown"
-            signals = heard
+            self._hear(0.0 if self._heard else self._patience(orders))
+
+    def _await_lease(self) -> bool:
+        """Whether anything may begin. What is heard during a pause is kept; who asks to stop ends it."""
+        if self._may_continue():
+            return True
+        ends = self._clock.monotonic() + self._patience_s
+        if not self._is_patient(ends):
+            return False
+        self._tell_run("pausing")
+        while self._is_patient(ends) and self._regain():
+            if self._may_continue():
+                self._tell_run("going-on")
+                return True
+            self._hear(_LOOKS_S)
+        return False
+
+    def _is_patient(self, ends: float) -> bool:
+        is_stopped = any(isinstance(signal, CancelAsked | TurnAsked) for signal in self._heard)
+        is_over = self._has_left or self.scheduler.lease_lost or is_stopped
+        return not is_over and self._clock.monotonic() < ends
+
+    def _tell_run(self, status: str) -> None:
+        self._sink(Event(kind="run", time=self._clock.now(), name=self._plan.run, status=status))
 
     def _carry_out(self, orders: Sequence[Order]) -> Ending | None:
         self._record([order.draft for order in orders if isinstance(order, Write)])
@@ -210,7 +247,7 @@ class Runner:
     def _launch(self, tasks: list[Task]) -> None:
         """Asks for the lease once more: writing may have taken longer than the lease lasts."""
         changes = any(task.phase != OBSERVE for task in tasks)
-        if changes and not self._may_continue():
+        if changes and not self._await_lease():
             self._workers.post(LeaseLost(tuple(tasks)))
             return
         for task in tasks:
@@ -220,23 +257,20 @@ class Runner:
         now = self._clock.monotonic()
         return next((max(0.0, order.at - now) for order in orders if isinstance(order, Wake)), None)
 
-    def _hear(self, messages: Sequence[Message]) -> list[Signal] | None:
-        """The signals among the messages; None when the run is to be left."""
-        signals: list[Signal] = []
-        for message in messages:
+    def _hear(self, timeout: float | None) -> None:
+        """Keep what comes, waiting up to so many seconds (None: for ever) for the first of it."""
+        for message in self._workers.wait(timeout):
             match message:
                 case LeaveAsked():
-                    return None
+                    self._has_left = True
                 case Broken(cause):
                     raise cause
                 case Progressed(task, data):
                     self._progress(task, data)
                 case TurnAsked() if self._state.past_final:
-                    now = self._clock.now()
-                    self._sink(Event(kind="run", time=now, name=self._plan.run, status="not-turning-back"))
+                    self._tell_run("not-turning-back")
                 case Returned() | TurnAsked() | CancelAsked() | LeaseLost() | Resumed():
-                    signals.append(message)
-        return signals
+                    self._heard.append(message)
 
     def _progress(self, task: Task, data: JsonMap) -> None:
         now, step = self._clock.now(), task.step

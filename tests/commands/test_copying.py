@@ -81,7 +81,7 @@ def test_witness_that_is_silent_for_a_moment_is_asked_again() -> None:
 @pytest.mark.failure_mode("B18")
 def test_witness_that_stays_silent_stops_the_step() -> None:
     store = FakeObjects()
-    store.fail_next("put_once", UnreachableError("cannot reach the witness"), times=9)
+    store.fail_next("put_once", UnreachableError("cannot reach the witness"), times=999)
     with pytest.raises(UnreachableError):
         hook(store)(records(Draft(kind="plan")))
 

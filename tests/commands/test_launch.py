@@ -12,7 +12,7 @@ import pytest
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN
 from drp.commands.events import RunEvent, StageEvent, StepEvent, WorldEvent
 from drp.commands.stopping import Departure, Stoppable
-from drp.errors import LeaseHeldError, RefusedError
+from drp.errors import LeaseHeldError, RefusedError, UnreachableError
 from drp.testing.company import FakeCompany
 from drp.testing.databases import State
 from drp.witness.epochs import Claim, Epochs
@@ -174,12 +174,31 @@ def test_signal_before_the_first_step_cancels(bench: Bench) -> None:
 
 
 def test_lease_that_was_lost_before_the_first_step_is_unknown_and_says_why(bench: Bench) -> None:
-    bench.on_stops = lambda run, departure: bench.company.clock.advance(timedelta(minutes=1))
+    def lose(run: Stoppable, departure: Departure) -> None:
+        bench.company.clock.advance(timedelta(minutes=1))
+        leases = Leases(bench.workshop.witness, bench.company.clock, is_alive=never_alive)
+        found = leases.find("acme")
+        assert found is not None
+        leases.follow(found, replace(found.lease.holder, run="migrate-310304-zzzz"))
+
+    bench.on_stops = lose
     report = bench.launch("migrate", "dc5")
     assert report.ending is UNKNOWN
     assert report.error is not None
     assert report.error.cause == "its lease was not renewed in time"
     assert report.failed_step == ""
+
+
+@pytest.mark.failure_mode("B18")
+def test_a_witness_that_is_away_longer_than_a_term_makes_a_run_pause(bench: Bench) -> None:
+    def go_away(run: Stoppable, departure: Departure) -> None:
+        bench.company.clock.advance(timedelta(minutes=1))
+        bench.company.stores["witness"].fail_next("put_once", UnreachableError("cannot reach the witness"))
+
+    bench.on_stops = go_away
+    assert bench.launch("migrate", "dc5").ending is DONE
+    told = [event.status for event in bench.events if isinstance(event, RunEvent)]
+    assert told[:3] == ["begun", "pausing", "going-on"]
 
 
 def test_leaving_is_unknown_and_keeps_the_lease_to_its_term(bench: Bench) -> None:

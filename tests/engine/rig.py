@@ -41,6 +41,8 @@ class Options(TypedDict, total=False):
     epoch: Callable[[], int]
     answers: Mapping[str, str]
     may_continue: Callable[[], bool]
+    regain: Callable[[], bool]
+    patience: float
     in_flight: int
     faults: Faults
     workers: Workers

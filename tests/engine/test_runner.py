@@ -374,6 +374,46 @@ def test_lost_lease_begins_nothing_more_and_leaves_the_end_to_others() -> None:
     assert Rig(CHAIN, journal=it.journal).runner.run().outcome == "done"
 
 
+def paused_until(held: list[bool], regain: Callable[[], bool]) -> Rig:
+    """The lease is late as soon as the first step was done."""
+    script: Script = {"apply a": _then(lambda: held.__setitem__(0, False), Done())}
+    return Rig(CHAIN, script, may_continue=lambda: held[0], regain=regain, patience=60)
+
+
+def test_lease_that_was_late_and_comes_back_only_makes_the_run_pause() -> None:
+    held = [True]
+    it = paused_until(held, lambda: held.__setitem__(0, True) or True)
+
+    assert it.runner.run().outcome == "done"
+    assert it.told()[3:6] == ["run run-1 pausing", "run run-1 going-on", "step a done"]
+    assert it.hands.done == ["observe a", "apply a", "observe b", "apply b"]
+
+
+def test_pause_ends_when_somebody_else_has_the_lease() -> None:
+    it = paused_until([True], lambda: False)
+
+    assert it.runner.run().outcome == "unknown"
+    assert it.kinds() == ["plan", "start a", "done a"]
+
+
+def test_pause_ends_when_patience_is_over() -> None:
+    def regain() -> bool:
+        it.clock.advance(timedelta(seconds=60))
+        return True
+
+    it = paused_until([True], regain)
+
+    assert it.runner.run().outcome == "unknown"
+
+
+@pytest.mark.parametrize("ask", ["cancel", "leave", "turn_back"])
+def test_who_wants_it_to_stop_is_heard_during_a_pause(ask: str) -> None:
+    it = paused_until([True], lambda: getattr(it.runner, ask)() or True)
+
+    assert it.runner.run().outcome == "unknown"
+    assert "apply b" not in it.hands.done
+
+
 def test_lease_lost_while_the_start_was_written_keeps_the_effect_from_happening() -> None:
     class SlowJournal(MemoryJournal):
         def append(self, drafts: Sequence[Draft], stamp: Stamp) -> list[Record]:

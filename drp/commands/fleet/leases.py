@@ -40,6 +40,13 @@ class HeldLeases:
     def may_continue(self) -> bool:
         return all(held.may_continue() for held in self._all())
 
+    def regain(self) -> bool:
+        """The run's own first: while the witness does not answer for that, the others are not asked for."""
+        if not self.run.regain():
+            return False
+        late = [held for held in self.tenants.values() if not held.may_continue()]
+        return not self.run.may_continue() or all(held.regain() for held in late)
+
     def confirm(self) -> None:
         """Renew the run's lease now; the tenants' renew by themselves. Raises as ``HeldLease.confirm``."""
         self.run.confirm()
