@@ -22,7 +22,7 @@ from drp.commands.results import RunReport, Served
 from drp.commands.runs import StateFolder
 from drp.commands.stopping import Departure
 from drp.engine.events import Sink
-from drp.engine.journal import Stamp
+from drp.engine.journal import Draft, Stamp
 from drp.engine.runner import Runner, draft_plan
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError, RefusedError
@@ -41,6 +41,8 @@ class Report(Protocol):
 
     @property
     def ending(self) -> Ending: ...
+
+    def to_json(self) -> JsonMap: ...
 
 
 class Work(Protocol):
@@ -172,14 +174,27 @@ class Turn(ABC, Generic[R]):
         self._held.listen(lambda request: self._hear_cancel(runner, request))
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
-        self._end_copy()
+        try:
+            report = self._report(stand, journal)
+            if stand.trouble is None and not stand.has_left and self._held.may_continue():
+                self._keep(report, journal)
+        finally:
+            self._end_copy()
         if self._cancelled_by:
             text = f"{self._cancelled_by} asked for the run to be cancelled"
             self._desk.emit(WarningEvent(code="cancel", text=text))
-        report = self._report(stand, journal)
         self._record_end(report, head=journal.head().hash)
         self._tell_end(report)
         return report
+
+    def _keep(self, report: R, journal: SqliteJournal) -> None:
+        """What was seen at the end, for whoever reads the journal later; the run itself has ended."""
+        data: JsonMap = {"status": report.ending.word, "exit_code": report.ending.code, **report.to_json()}
+        stamp = Stamp(time=self._desk.clock.now(), actor=self._desk.operator, epoch=self._held.number)
+        try:
+            journal.append([Draft(kind="judged", data={"report": data})], stamp)
+        except DrpError as error:
+            self._desk.emit(WarningEvent(code="journal", text=error.message))
 
     def _hear_cancel(self, runner: Runner, request: CancelRequest) -> None:
         """On the keeper's thread: what is to be told waits for the run's own."""

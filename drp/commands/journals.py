@@ -143,7 +143,7 @@ def _judge_fork(path: Path, local: Sequence[Record], copy: Sequence[Record], *, 
 
 def _may_lack(records: Sequence[Record]) -> bool:
     """Whoever ends a run, or takes it up, tells the witness before anything else happens."""
-    return bool(records) and records[-1].kind != "ended"
+    return bool(records) and records[-1].kind not in ("ended", "judged")
 
 
 def _copied(records: Sequence[Record]) -> list[CopiedRecord]:

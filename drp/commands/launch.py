@@ -11,12 +11,14 @@ from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.execution import Execution
 from drp.commands.lease import hold_lease
+from drp.commands.promises import PROMISES, build_promises
 from drp.commands.results import Review, RunReport
 from drp.commands.review import Proposal, check_same, check_unmoved, propose, render_command, review
 from drp.commands.runs import StateFolder, build_run_id
 from drp.commands.saved import SavedPlan
 from drp.commands.serving import find_served
 from drp.errors import RefusedError
+from drp.model.values import JsonMap
 
 DRY_RUN = "plan"
 """Run id of a plan that is only looked at."""
@@ -80,6 +82,16 @@ def _assign(desk: Desk, workshop: Workshop, proposal: Proposal, *, shown: Review
         source=shown.source,
         target=shown.target,
         began=desk.clock.now(),
-        header=build_header(shown),
+        header={**build_header(shown), PROMISES: _promise(workshop, shown)},
+        estimate=shown.duration,
+    )
+
+
+def _promise(workshop: Workshop, shown: Review) -> JsonMap:
+    return build_promises(
+        workshop.inventory,
+        [shown.tenant],
+        source=shown.source.partition("/")[0],
+        places={shown.tenant: shown.target},
         estimate=shown.duration,
     )

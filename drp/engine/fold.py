@@ -179,6 +179,8 @@ class RunState:
                 self.back = True
             case "ended":
                 self.ended, self.only = cast(Ending, entry.data["outcome"]), None
+            case "judged":
+                pass  # for people: what was seen when the run had ended
             case _:
                 raise BugError(f"cannot record '{entry.kind}': no such kind of record")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from drp.commands.fleet.leases import HeldLeases, hold_leases
 from drp.commands.fleet.orders import Consent
 from drp.commands.fleet.results import FleetReport, FleetReview
 from drp.commands.fleet.superseding import supersede
+from drp.commands.promises import PROMISES, build_promises
 from drp.commands.review import Proposal, check_unmoved, propose, render_command, world_digest, world_facts
 from drp.commands.runs import StateFolder, build_run_id
 from drp.errors import LeaseHeldError, RefusedError
@@ -50,7 +52,7 @@ def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) ->
         check_unmoved(workshop, proposal, shown)
         if order.verb == "failover":
             supersede(desk, workshop, shown.tenants, run=run)
-        work = build_work(desk, proposal, shown)
+        work = build_work(desk, workshop, proposal, shown)
         return FleetTurn(desk, workshop, held, work=work).run()
 
 
@@ -159,7 +161,7 @@ def _without_held(
     return proposal, replace(again, left_out={**again.left_out, **held.refused})
 
 
-def build_work(desk: Desk, proposal: Proposal, shown: FleetReview) -> FleetWork:
+def build_work(desk: Desk, workshop: Workshop, proposal: Proposal, shown: FleetReview) -> FleetWork:
     return FleetWork(
         plan=proposal.plan,
         verb=shown.verb,
@@ -176,6 +178,15 @@ def build_work(desk: Desk, proposal: Proposal, shown: FleetReview) -> FleetWork:
             "plan": proposal.plan.digest(),
             "inventory": shown.inventory,
             "world": shown.digest,
+            "machine": socket.gethostname(),
             "order": {"verb": shown.verb, "tenants": [*shown.tenants], "site": shown.target},
+            "left_out": {**shown.left_out},
+            PROMISES: build_promises(
+                workshop.inventory,
+                shown.tenants,
+                source=shown.source,
+                places=shown.places,
+                losses=shown.losses,
+            ),
         },
     )
