@@ -20,6 +20,7 @@ from drp.cli.jsonl import JsonLines
 from drp.cli.line_view import LineView
 from drp.cli.live_view import LiveView
 from drp.cli.plan_text import render_review
+from drp.cli.readiness_text import render_readiness
 from drp.cli.screen import Screen
 from drp.cli.status_text import render_status
 from drp.cli.takeover_text import render_cancellation, render_takeover
@@ -27,6 +28,7 @@ from drp.cli.words import find_zone, render_seconds
 from drp.commands.endings import Ending, ending_of
 from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
 from drp.commands.fleet.results import AnyResult, FleetReport, FleetReview
+from drp.commands.readiness.results import Readiness
 from drp.commands.results import Cancellation, Listing, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
 
@@ -184,6 +186,8 @@ class Presenter:
                 return render_fleet_end(result, self._zone)
             case StatusReport():
                 return render_status(result, self._zone)
+            case Readiness():
+                return render_readiness(result, self._zone)
             case Cancellation():
                 return render_cancellation(result, self._zone)
             case Listing():

@@ -32,6 +32,7 @@ from drp.model.inventory import (
     Tenant,
 )
 from drp.model.names import EDGE, SERVICE_ROLES, ServiceRole
+from drp.model.policies import Policies
 from drp.model.specs import ContainerSpec
 from drp.model.values import JsonMap, Secret
 from drp.ports.probes import Answer
@@ -121,6 +122,7 @@ def _tenant(name: str, public: bytes) -> Tenant:
         backup_private=_sealed(f"{name}.backup"),
         backup_store="backups",
         backup_keys="keys",
+        contacts=(f"it@{name}.example",),
     )
 
 
@@ -225,6 +227,7 @@ class FakeCompany:
             digest="0" * 64,
             # shorter than a lease: a step that waits on this clock moves it for everybody
             fence=Fence(term=timedelta(seconds=2)),
+            policies=Policies(operators=("ops@example.test",)),
         )
 
     @staticmethod

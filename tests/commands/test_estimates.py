@@ -10,12 +10,14 @@ from drp.testing.objects import FakeObjects
 from drp.witness.runs import RunBegin, RunEnd, Runs
 
 
-def put_run(store: FakeObjects, number: int, seconds: float | None, *, tenant: str = "acme") -> None:
-    """A migration that took so long in one go; None: several processes worked at it."""
-    run, runs = f"migrate-310{number // 10}{number % 10:02}-{number:04}", Runs(store)
+def put_run(
+    store: FakeObjects, number: int, seconds: float | None, *, tenant: str = "acme", verb: str = "migrate"
+) -> None:
+    """A run that took so long in one go; None: several processes worked at it."""
+    run, runs = f"{verb}-310{number // 10}{number % 10:02}-{number:04}", Runs(store)
     runs.begin(
         RunBegin(
-            run=run, scope=tenant, verb="migrate", owner="ops", machine="m", began="2031-01-01T00:00:00Z",
+            run=run, scope=tenant, verb=verb, owner="ops", machine="m", began="2031-01-01T00:00:00Z",
             plan_digest="",
         )
     )  # fmt: skip

@@ -58,7 +58,7 @@ Mode = Annotated[
 ]
 
 
-def _select(*, everyone: bool, tenants: str, env: str, tier: str, without: str) -> Selection:
+def select(*, everyone: bool, tenants: str, env: str, tier: str, without: str) -> Selection:
     return Selection(
         everyone=everyone,
         tenants=tuple(name for name in tenants.split(",") if name),
@@ -79,7 +79,7 @@ def backup(
     common: Common,
 ) -> Invocation:
     named = ",".join(name for name in (tenant, tenants) if name)
-    selection = _select(everyone=everyone, tenants=named, env=env, tier=tier, without=without)
+    selection = select(everyone=everyone, tenants=named, env=env, tier=tier, without=without)
     return Invocation(verb="backup", selection=selection, common=common)
 
 
@@ -93,7 +93,7 @@ def reserve(
     without: Except = "",
     common: Common,
 ) -> Invocation:
-    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    selection = select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
     return Invocation(verb="reserve", site=to, selection=selection, common=common)
 
 
@@ -119,7 +119,7 @@ def failover(
     mode: Mode = "",
     common: Common,
 ) -> Invocation:
-    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    selection = select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
     consent = Consent(expect_tenants=expect_tenants, accept_loss=accept_loss, mode=mode)
     return Invocation(
         verb="failover", source=source, site=to, selection=selection, consent=consent, common=common
@@ -133,7 +133,7 @@ def retry(
     tenants: Tenants = "",
     common: Common,
 ) -> Invocation:
-    selection = _select(everyone=False, tenants=tenants, env="", tier="", without="")
+    selection = select(everyone=False, tenants=tenants, env="", tier="", without="")
     return Invocation(verb="retry", subject=run, failed=failed, selection=selection, common=common)
 
 

@@ -16,7 +16,7 @@ from drp.dataplane.manifest import Manifest, get_verified
 from drp.dataplane.reading import BackupReader, Completeness
 from drp.errors import DrpError
 from drp.model.inventory import Tenant
-from drp.model.values import JsonMap
+from drp.model.values import JsonMap, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,16 @@ def _objects(tenant: Tenant, manifest: Manifest) -> Iterator[tuple[str, str, str
         yield tenant.backup_store, pack.object, pack.sha256
 
 
-def _open(ports: ReadPorts, tenant: Tenant, manifest: Manifest) -> None:
-    """As a restore does it. Raises VerificationError, DeniedError, the store's errors."""
+def open_key(ports: ReadPorts, tenant: Tenant, manifest: Manifest) -> Secret:
+    """The key of the backup's data. Raises VerificationError, DeniedError, the stores' errors."""
     block = ports.store(tenant.backup_keys).get(manifest.key_block)
     private = ports.secret(tenant.backup_private)
-    key = keys.open_data_key(private, block, tenant=tenant.name, attempt=manifest.attempt)
+    return keys.open_data_key(private, block, tenant=tenant.name, attempt=manifest.attempt)
+
+
+def _open(ports: ReadPorts, tenant: Tenant, manifest: Manifest) -> None:
+    """As a restore does it. Raises VerificationError, DeniedError, the store's errors."""
+    key = open_key(ports, tenant, manifest)
     reader = BackupReader(ports.store(tenant.backup_store), manifest, key)
     reader.load_catalog()
     numbers = [stream.number for stream in manifest.streams]

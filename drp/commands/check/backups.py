@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 
 from drp.actions.fleet import check_apart
-from drp.commands.backups.newest import find_backup
 from drp.commands.check.looks import Look, Trouble
 from drp.commands.check.survey import Survey
 from drp.errors import RefusedError
@@ -16,10 +15,10 @@ from drp.model.values import render_duration
 
 def look_at_backups(survey: Survey) -> Iterator[Look]:
     for tenant in survey.inventory.tenants:
-        yield Look(area="backups", name=tenant, do=partial(_check, survey, tenant))
+        yield Look(area="backups", name=tenant, do=partial(check_backup, survey, tenant))
 
 
-def _check(survey: Survey, name: str) -> Trouble | None:
+def check_backup(survey: Survey, name: str) -> Trouble | None:
     """Of a tenant that is served."""
     tenant, serving = survey.inventory.tenants[name], survey.serving(name)
     if serving is None:
@@ -28,7 +27,7 @@ def _check(survey: Survey, name: str) -> Trouble | None:
         check_apart(survey.inventory, tenant, serving.site)
     except RefusedError as error:
         return Trouble(message=error.message, hint=error.hint, code=error.page)
-    found = find_backup(survey.ports, tenant)
+    found = survey.backup(name)
     if found.is_well:
         return None
     alarm = render_duration(tenant.backup_policy.alarm)

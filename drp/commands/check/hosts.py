@@ -215,9 +215,7 @@ def look_at_images(survey: Survey) -> Iterator[Look]:
 
 def _check_images(survey: Survey, site: Site, name: str) -> Trouble | None:
     """The pinned images lie where they would be started: nothing is pulled in a disaster."""
-    survey.state(name)
-    host = survey.ports.host(name)
-    missing = [who for image, who in survey.needed_images(site).items() if not host.has_image(image)]
+    missing = survey.missing_images(site, name)
     if not missing:
         return None
     listed = ", ".join(

@@ -22,7 +22,7 @@ def build_listing(areas: Sequence[str], findings: Sequence[Finding]) -> Listing:
     """Ends as ``findings`` for a finding; warnings alone end well."""
     bad, warned = (_of(findings, verdict) for verdict in ("finding", "warning"))
     grouped = _group([*bad, *warned])
-    lines = [line for trouble, label in grouped.items() for line in _tell(trouble, label)]
+    lines = [line for trouble, label in grouped.items() for line in tell_trouble(trouble, label)]
     troubled = list(dict.fromkeys(finding.area for finding in [*bad, *warned]))
     well = [_count(area, findings) for area in areas if area not in troubled]
     lines += _wrap(f"✓ {' · '.join(well)}", indent="  ") if well else []
@@ -54,7 +54,8 @@ def _group(findings: Sequence[Finding]) -> dict[Trouble, str]:
     return {trouble: ", ".join(names) for trouble, names in areas.items()}
 
 
-def _tell(trouble: Trouble, label: str) -> list[str]:
+def tell_trouble(trouble: Trouble, label: str) -> list[str]:
+    """What is not well, then where it stands and what to do; ``label``: what it is about, in a word."""
     code = f" ({trouble.code})" if trouble.code else ""
     lines = _wrap(f"{_MARKS[trouble.verdict]} {label:<{_LABEL}}  {trouble.message}{code}", indent=_INDENT)
     more = [trouble.place] if trouble.place else []

@@ -15,6 +15,8 @@ from drp.actions.action import WritePorts
 from drp.actions.checks import ClockReading, read_clock
 from drp.actions.orders import epochs
 from drp.actions.placement import Occupancy, find_occupancy
+from drp.commands.backups.newest import find_backup
+from drp.commands.results import BackupFact
 from drp.dataplane.wire import decode_output, encode_job
 from drp.errors import DrpError
 from drp.model.inventory import Host, Inventory, Site, Tenant
@@ -22,6 +24,7 @@ from drp.model.names import ServiceRole
 from drp.ports.hosts import HostState
 from drp.witness.epochs import Serving
 from drp.witness.leases import IsAlive
+from drp.witness.proofs import Proof, ProofReader
 
 T = TypeVar("T")
 
@@ -74,6 +77,16 @@ class Survey:
     def serving(self, tenant: str) -> Serving | None:
         return self._once(("serving", tenant), lambda: epochs(self.ports).find_serving(tenant))
 
+    def backup(self, tenant: str) -> BackupFact:
+        """The newest that a restore would take."""
+        known = self.inventory.tenants[tenant]
+        return self._once(("backup", tenant), lambda: find_backup(self.ports, known))
+
+    def proof(self, tenant: str) -> Proof | None:
+        """How the last drill of the tenant ended."""
+        reader = ProofReader(self.ports.store(self.inventory.witness))
+        return self._once(("proof", tenant), lambda: reader.find_newest(tenant))
+
     def comers(self, site: Site) -> list[Tenant]:
         """Tenants that other sites serve (or would): the site may have to take them."""
         found = []
@@ -92,6 +105,15 @@ class Survey:
                 image = tenant.services[_role(role)].image
                 needed.setdefault(image, []).append(f"{tenant.name}/{role}")
         return needed
+
+    def missing_images(self, site: Site, host: str) -> list[list[str]]:
+        """Of each image that a host of the site lacks: who needs it, as in ``needed_images``."""
+        self.state(host)
+        return self._once(("images", host), lambda: self._find_missing(site, host))
+
+    def _find_missing(self, site: Site, host: str) -> list[list[str]]:
+        reader = self.ports.host(host)
+        return [who for image, who in self.needed_images(site).items() if not reader.has_image(image)]
 
     def is_stale(self, text: str) -> bool:
         """True for a canary (by its token) that no check can still be busy with."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from drp.commands.endings import DONE, Ending
 from drp.commands.events import ErrorEvent, render_utc
+from drp.commands.readiness.results import Readiness
 from drp.commands.results import Result, Served
 from drp.model.plan import Plan
 from drp.model.policies import Policies
@@ -131,5 +132,5 @@ def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else length.total_seconds()
 
 
-AnyResult = Result | FleetReview | FleetReport
+AnyResult = Result | FleetReview | FleetReport | Readiness
 """Of every verb."""

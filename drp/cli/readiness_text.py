@@ -1,0 +1,92 @@
+"""Readiness in words: the verdict first, then what it rests on, then each cause with its command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+from typing import Final
+
+from drp.cli.words import count, render_clock, render_seconds, wrap
+from drp.commands.check.report import tell_trouble
+from drp.commands.readiness.results import REASONS, Cause, HostRoom, Readiness
+from drp.model.values import SHOWN, render_duration, render_list, render_size
+
+_LABEL: Final = 10
+
+
+def render_readiness(found: Readiness, zone: tzinfo) -> list[str]:
+    lines = [_headline(found), *_rests_on(found, zone)]
+    red = [cause for cause in found.all_causes if cause.is_red]
+    warned = [cause for cause in found.all_causes if not cause.is_red]
+    told = [*_tell("✗", red), *_tell("!", warned)]
+    rooms = [_row(room.host, _tell_room(room)) for room in found.hosts if found.with_fit]
+    return [*_wrap(lines), *told, *_wrap(rooms)]
+
+
+def _wrap(lines: Sequence[str]) -> list[str]:
+    return [part for line in lines for part in wrap(line)]
+
+
+def _headline(found: Readiness) -> str:
+    ready, asked = len(found.ready), len(found.tenants)
+    mark = "✓" if not found.ending.code else "!" if ready else "✗"
+    loss = "" if found.worst_loss_s is None else f", losing ≤ {render_seconds(found.worst_loss_s)}"
+    way = f"{found.source} → {found.target}"
+    duration = f": {_tell_duration(found)}" if ready else ""
+    return f"{mark} {ready} of {asked} could fail over {way} now{duration}{loss} · exit {found.ending.code}"
+
+
+def _tell_duration(found: Readiness) -> str:
+    """From failovers; before there are three, what single restores took."""
+    if found.duration is not None:
+        seconds, spread = (render_seconds(s) for s in (found.duration.seconds, found.duration.spread_s))
+        return f"{seconds} ± {spread}"
+    if found.slowest_proof_s is not None:
+        return f"restores took up to {render_seconds(found.slowest_proof_s)} each"
+    return "no past run tells how long"
+
+
+def _rests_on(found: Readiness, zone: tzinfo) -> Iterator[str]:
+    if found.duration is not None:
+        yield _row(
+            "predicted", f"from {found.duration.runs} failovers, off by {found.duration.off:.0%} on average"
+        )
+    if found.hosts:
+        yield _row("fit", f"{_tell_all(found.hosts)} · looked at {render_clock(found.at, zone)}")
+    proofs = [each for each in found.tenants if each.proof_at is not None]
+    if proofs:
+        oldest = min(proofs, key=lambda each: each.proof_at or found.at)
+        assert oldest.proof_at is not None
+        yield _row("proof", f"oldest {render_duration(found.at - oldest.proof_at)} {oldest.tenant}")
+    bad = {cause.reason for cause in found.all_causes}
+    yield _row("well", render_list([reason for reason in REASONS if reason not in bad], len(REASONS)) or "-")
+    for reason in sorted({*found.left_out.values()}):
+        names = [name for name, why in found.left_out.items() if why == reason]
+        yield _row("left out", f"{reason}: {render_list(names)}")
+
+
+def _tell_all(hosts: Sequence[HostRoom]) -> str:
+    used, memory = sum(h.memory_used for h in hosts), sum(h.memory for h in hosts)
+    left = [h.disk_left for h in hosts if h.disk_left is not None]
+    disk = [f"disk {render_size(max(0, sum(left)))} left"] if left else []
+    parts = [f"memory {used / max(memory, 1):.0%}", *disk, f"{sum(h.links_left for h in hosts)} subnets left"]
+    return " · ".join(parts)
+
+
+def _tell_room(room: HostRoom) -> str:
+    disk = "disk unknown" if room.disk_left is None else f"disk {render_size(max(0, room.disk_left))} left"
+    return (
+        f"memory {room.memory_used / max(room.memory, 1):.0%} · {disk} · {room.links_left} subnets left · "
+        f"takes {count(len(room.tenants), 'tenant')}: {render_list(room.tenants) or '-'}"
+    )
+
+
+def _tell(mark: str, causes: Sequence[Cause]) -> Iterator[str]:
+    for cause in causes[:SHOWN]:
+        yield from tell_trouble(cause.trouble, cause.reason)
+    if len(causes) > SHOWN:
+        yield f"{mark} +{len(causes) - SHOWN}: drp readiness --json"
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL}}  {text}"
