@@ -59,7 +59,9 @@ def _rests_on(found: Readiness, zone: tzinfo) -> Iterator[str]:
         assert oldest.proof_at is not None
         yield _row("proof", f"oldest {render_duration(found.at - oldest.proof_at)} {oldest.tenant}")
     bad = {cause.reason for cause in found.all_causes}
-    yield _row("well", render_list([reason for reason in REASONS if reason not in bad], len(REASONS)) or "-")
+    if found.could_look:
+        well = [reason for reason in REASONS if reason not in bad]
+        yield _row("well", render_list(well, len(REASONS)) or "-")
     for reason in sorted({*found.left_out.values()}):
         names = [name for name, why in found.left_out.items() if why == reason]
         yield _row("left out", f"{reason}: {render_list(names)}")

@@ -72,6 +72,7 @@ def _without_witness(survey: Survey, question: Question, error: DrpError) -> Rea
         tenants=tuple(TenantReadiness(tenant=name) for name in question.tenants),
         causes=(cause,),
         left_out={},
+        could_look=False,
     )
 
 

@@ -98,7 +98,8 @@ class HostRoom:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
     """Of a failover from one site to another. ``causes``: what concerns all; ``left_out`` tenant -> why it
-    would not move. ``duration``: from the failovers there were, None: from too few; ``runs`` of them.
+    would not move. ``duration``: from the failovers there were, None: from too few. ``could_look``: False
+    when nobody could tell who serves, so that nothing else was looked at.
     """
 
     at: datetime
@@ -110,6 +111,7 @@ class Readiness:
     hosts: tuple[HostRoom, ...] = ()
     duration: Estimate | None = None
     with_fit: bool = False
+    could_look: bool = True
 
     @property
     def ready(self) -> tuple[TenantReadiness, ...]:
