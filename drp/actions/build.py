@@ -36,6 +36,7 @@ LINKS_OF: Final[Mapping[ServiceRole, tuple[LinkRole, ...]]] = {
     "mongodb": ("data",),
     "redis": ("cache",),
 }
+_LONGEST_HOSTNAME: Final = 63
 _HELPER_MEMORY: Final = 768 * 2**20
 Asker = Literal["reach", "check"]
 """Who probes: a run's step or `drp check`; both may do so at once."""
@@ -58,6 +59,8 @@ def labels(*, tenant: str, role: str, instance: Instance | None = None) -> dict[
     if instance is not None:
         found["drp.instance"] = str(instance)
         found["drp.epoch"] = str(instance.epoch if instance.epoch is not None else "none")
+        if instance.began is not None:
+            found["drp.began"] = instance.began.isoformat()
     return found
 
 
@@ -130,7 +133,7 @@ def service_container(instance: Instance, service: Service, subnets: Mapping[Lin
         mounts.append(Mount(path=service.data, volume=instance.volume(service.role)))
     return ContainerSpec(
         name=instance.container(service.role),
-        hostname=instance.container(service.role),
+        hostname=instance.container(service.role)[-_LONGEST_HOSTNAME:].lstrip("-"),
         image=service.image,
         command=service.command,
         environment=dict(service.environment),

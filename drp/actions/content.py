@@ -85,7 +85,7 @@ class SmokeTest(Action[SmokeParams]):
 
     def apply(self, ports: WritePorts, params: SmokeParams, call: Call) -> JsonMap:
         instance = Instance.parse(params.instance)
-        requests: list[Json] = [*ports.inventory.tenants[instance.tenant].smoke]
+        requests = self.requests(ports, instance)
         spec = front_helper(ports.inventory, instance, "http", subnets=params.links)
         job = Job(
             kind="http",
@@ -96,6 +96,10 @@ class SmokeTest(Action[SmokeParams]):
             },
         )
         return run_job(ports, params.host, spec, job, call=call)
+
+    def requests(self, ports: WritePorts, instance: Instance) -> list[Json]:
+        """What is sent, in order."""
+        return [*ports.inventory.tenants[instance.tenant].smoke]
 
     def undo(self, ports: WritePorts, params: SmokeParams, call: Call) -> None:
         ports.host(params.host).remove_container(Instance.parse(params.instance).helper("http"))

@@ -60,5 +60,12 @@ def _api_files(ports: ReadPorts | WritePorts, instance: Instance, service: Servi
     return [
         _file("mongodb.uri", database.encode(), service),
         _file("redis.uri", f"redis://:{redis}@redis:{redis_port}/0".encode(), service),
-        _file("token.key", ports.secret(tenant.token).reveal(), service),
+        _file("token.key", _token(ports, instance).reveal(), service),
     ]
+
+
+def _token(ports: ReadPorts | WritePorts, instance: Instance) -> Secret:
+    """It moves with the tenant; but what a drill signs must open nothing outside its bubble."""
+    if instance.is_drill:
+        return password(ports, instance, "token-signing")
+    return ports.secret(ports.inventory.tenants[instance.tenant].token)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from drp.actions.action import ReadPorts
+from drp.actions.drilling import drill_facts
 from drp.actions.history import backup_facts, find_newest, require_newest, seconds_since
 from drp.actions.instances import (
     build_backup_id,
@@ -21,7 +21,7 @@ from drp.actions.instances import (
     tenant_facts,
 )
 from drp.actions.orders import Order, epochs
-from drp.actions.placement import Occupancy, choose_host, find_occupancy
+from drp.actions.placement import Occupancy, choose_host, find_occupancy, occupy, without_drills
 from drp.actions.starting import start_facts
 from drp.actions.waves import gate_facts, make_waves, rank
 from drp.errors import DrpError, RefusedError
@@ -30,7 +30,7 @@ from drp.model.inventory import Host, Inventory, Tenant
 from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
-FLEET: Final = ("backup", "reserve", "failover", "start")
+FLEET: Final = ("backup", "reserve", "failover", "start", "drill")
 MARGIN_S: Final = 2.0
 """Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
 
@@ -42,6 +42,7 @@ def fleet_facts(ports: ReadPorts, order: Order) -> JsonMap:
         "reserve": _reserve_facts,
         "failover": _failover_facts,
         "start": start_facts,
+        "drill": drill_facts,
     }
     return gather[order.verb](ports, order)
 
@@ -176,7 +177,7 @@ def _living(ports: ReadPorts, hosts: Sequence[Host]) -> list[Host]:
 
 def _place_all(ports: ReadPorts, order: Order, hosts: Sequence[Host]) -> tuple[list[JsonMap], dict[str, str]]:
     """Facts of each tenant that has a place, in order of importance; why the others have none."""
-    occupancies = {host.name: find_occupancy(host, ports.host(host.name)) for host in hosts}
+    occupancies = {host.name: without_drills(find_occupancy(host, ports.host(host.name))) for host in hosts}
     placed: list[JsonMap] = []
     left_out: dict[str, str] = {}
     for tenant in sorted((ports.inventory.tenants[name] for name in order.tenants), key=rank):
@@ -213,15 +214,16 @@ def _tenant(
 
 
 def _occupy(occupancy: Occupancy, facts: JsonMap) -> Occupancy:
-    """As the host will be once the instance stands there."""
+    """As the host will be once the tenant's new instance stands there."""
     target = facts["target"]
     assert isinstance(target, dict)
     links = target["links"]
     assert isinstance(links, dict)
-    return replace(
+    return occupy(
         occupancy,
-        instances={**occupancy.instances, str(target["instance"]): str(facts["name"])},
-        subnets=occupancy.subnets | {str(links[role]) for role in LINK_ROLES},
+        str(target["instance"]),
+        str(facts["name"]),
+        subnets=[str(links[role]) for role in LINK_ROLES],
     )
 
 

@@ -43,13 +43,35 @@ def target_facts(
     """A new instance on that host, under the tenant's next epoch; ``sources``: where its images may be."""
     epoch = epochs(ports).next_epoch(tenant.name)
     instance = Instance.of_epoch(tenant.name, epoch)
-    host = occupancy.host
+    links = choose_links(occupancy)
+    return {
+        **_new_facts(ports, tenant, occupancy.host, instance=instance, links=links, sources=sources),
+        "epoch": epoch,
+    }
+
+
+def bubble_facts(
+    ports: ReadPorts, tenant: Tenant, occupancy: Occupancy, *, instance: Instance, sources: Sequence[str]
+) -> JsonMap:
+    """An instance of a drill: it takes no epoch, and its links from the far end of what is free."""
+    links = choose_links(occupancy, last=True)
+    return _new_facts(ports, tenant, occupancy.host, instance=instance, links=links, sources=sources)
+
+
+def _new_facts(
+    ports: ReadPorts,
+    tenant: Tenant,
+    host: Host,
+    *,
+    instance: Instance,
+    links: Mapping[LinkRole, str],
+    sources: Sequence[str],
+) -> JsonMap:
     images: dict[str, str] = {service.role: service.image for service in tenant.services.values()}
     images["helper"] = ports.inventory.images.helper
     return {
-        **instance_specs(tenant, host, instance=instance, links=choose_links(occupancy)),
+        **instance_specs(tenant, host, instance=instance, links=links),
         "site": host.site,
-        "epoch": epoch,
         "images": [
             {"name": name, "image": image, "sources": [*sources]} for name, image in sorted(images.items())
         ],
@@ -67,6 +89,10 @@ def instance_specs(
     api = tenant.services["api"]
     specs = build.service_specs(tenant, instance, links)
     address = build.link_address(links["edge"], "api")
+    edge_link: JsonMap = {
+        "network": instance.network("edge"),
+        "address": build.link_address(links["edge"], "edge"),
+    }
     return {
         "host": host.name,
         "address": host.edge,
@@ -78,10 +104,9 @@ def instance_specs(
         "containers": [spec.name for spec in specs],
         "databases": [_service(instance, spec, tenant) for spec in specs if not spec.name.endswith("-api")],
         "api": next(_service(instance, spec, tenant) for spec in specs if spec.name.endswith("-api")),
-        "edge_link": {
-            "network": instance.network("edge"),
-            "address": build.link_address(links["edge"], "edge"),
-        },
+        "edge_link": edge_link,
+        # the edge does not come into a bubble
+        "edge_links": [] if instance.is_drill else [edge_link],
         "route": f"{address}:{api.port}",
     }
 

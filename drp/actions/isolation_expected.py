@@ -15,11 +15,14 @@ from drp.model.names import Instance, LinkRole, ServiceRole
 from drp.model.reach import Cell, Expected, Place
 
 SourceKind = Literal["api", "mongodb", "redis", "edge", "helper", "guard", "neighbour"]
-Group = Literal["mongodb", "redis", "api", "edge", "control", "other", "front", "published", "host", "store"]
+Group = Literal[
+    "mongodb", "redis", "api", "edge", "control", "other", "front", "published", "host", "store", "mail"
+]  # fmt: skip
 
 _HOST_PORTS: Final = (22, 2375, 2376)
 _METADATA: Final = "169.254.169.254"
 _DISCARD: Final = 9
+_MAIL: Final = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ _NOT_ASKED: Final[frozenset[tuple[SourceKind, Group]]] = frozenset(
         ("helper", "api"), ("helper", "control"), ("guard", "control"),
         ("neighbour", "control"), ("neighbour", "other"), ("neighbour", "front"),
         ("neighbour", "published"), ("neighbour", "host"), ("neighbour", "store"),
+        ("neighbour", "mail"), ("guard", "mail"), ("edge", "mail"),
     }
 )  # fmt: skip
 """Own parts that share a link, and what a neighbour's own proof is about."""
@@ -81,13 +85,18 @@ _CLOSED: Final[Mapping[Group, str]] = {
     "published": "no way out but the edge's own",
     "host": "nobody reaches hosts and what they run",
     "store": "stores are for helpers",
+    "mail": "a drill writes to nobody",
 }
+_BUBBLE: Final[Mapping[tuple[SourceKind, Group], str]] = {("edge", "api"): "no edge leads into a drill"}
+"""What is open elsewhere and closed where an instance is a drill's."""
 
 
-def find_rule(kind: SourceKind, group: Group) -> Rule | None:
+def find_rule(kind: SourceKind, group: Group, *, is_drill: bool = False) -> Rule | None:
     """What the promise says of a kind of source and a group of targets; None: not asked."""
     if (kind, group) in _NOT_ASKED:
         return None
+    if is_drill and (kind, group) in _BUBBLE:
+        return Rule(expected="closed", reason=_BUBBLE[kind, group])
     reason = _OPEN.get((kind, group))
     return Rule(expected="open", reason=reason) if reason else Rule(expected="closed", reason=_CLOSED[group])
 
@@ -96,7 +105,7 @@ def expect(view: View, source: str, kind: SourceKind, *, resolve: Callable[[str]
     """Everything that is asked from one place; ``resolve`` turns a store's name into an address."""
     asked = []
     for target in list_targets(view, resolve=resolve):
-        rule = find_rule(kind, target.group)
+        rule = find_rule(kind, target.group, is_drill=view.instance.is_drill)
         if rule is None or _is_permitted_way(view, kind, target.place):
             continue
         cell = Cell(
@@ -129,6 +138,7 @@ def list_targets(view: View, *, resolve: Callable[[str], str]) -> list[Target]:
         *_gateways(view),
         *_hosts(view),
         *_outside(view, resolve),
+        *(_mail(view, resolve) if view.instance.is_drill else ()),
     ]
 
 
@@ -206,6 +216,19 @@ def _outside(view: View, resolve: Callable[[str], str]) -> Iterator[Target]:
     for url in dict.fromkeys(store.url for store in view.inventory.stores.values()):
         name, port = store_place(url)
         yield _tcp("store", "object store", resolve(name), port)
+
+
+def _mail(view: View, resolve: Callable[[str], str]) -> Iterator[Target]:
+    """Whoever there is that a server might hand a letter to."""
+    hosts = {host.name: host.edge for host in view.inventory.hosts()}
+    servers = {f"name server {server}": server for server in view.inventory.dns.servers}
+    stores = {"object store": resolve(store_place(s.url)[0]) for s in view.inventory.stores.values()}
+    gateways = {
+        f"gateway of the {role} link": str(ipaddress.ip_network(cidr).network_address + 1)
+        for role, cidr in view.links.items()
+    }
+    for name, address in (hosts | servers | stores | gateways).items():
+        yield _tcp("mail", f"mail at {name}", address, _MAIL)
 
 
 def store_place(url: str) -> tuple[str, int]:

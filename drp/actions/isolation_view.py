@@ -71,16 +71,23 @@ class View:
     def neighbour_stacks(self) -> list[Instance]:
         """Other instances on the host that are asked for: a sample."""
         names = {c.labels["drp.instance"] for c in self._others()}
-        chosen = sorted(names, key=lambda name: self._digest(name))[:_SAMPLE]
-        return [Instance.parse(name) for name in chosen]
+        found = sorted((Instance.parse(name) for name in names), key=self._stack_turn)
+        return found[:_SAMPLE]
 
     def _others(self) -> list[ContainerState]:
         """Running containers of other instances."""
         mine = str(self.instance)
         return [c for c in self.containers if c.running and c.labels.get("drp.instance", mine) != mine]
 
-    def _turn(self, container: ContainerState) -> str:
-        return self._digest(container.name)
+    def _turn(self, container: ContainerState) -> tuple[bool, str]:
+        return self._is_stranger(container.labels.get("drp.tenant", "")), self._digest(container.name)
+
+    def _stack_turn(self, other: Instance) -> tuple[bool, str]:
+        return self._is_stranger(other.tenant), self._digest(str(other))
+
+    def _is_stranger(self, tenant: str) -> bool:
+        """A drill is held against what its tenant really has, whoever else has a turn."""
+        return self.instance.is_drill and tenant != self.instance.tenant
 
     def _digest(self, name: str) -> str:
         return hashlib.sha256(f"{self.day} {name}".encode()).hexdigest()

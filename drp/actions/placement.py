@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 
 from drp.actions.build import FIRST_TENANT_BLOCK, link_block
@@ -32,6 +32,23 @@ def find_occupancy(host: Host, reader: HostReader) -> Occupancy:
     }
     subnets = frozenset(network.subnet for network in reader.networks() if network.subnet)
     return Occupancy(host=host, instances=instances, subnets=subnets)
+
+
+def occupy(
+    occupancy: Occupancy, instance: str, tenant: str, *, subnets: Iterable[str] = ()
+) -> Occupancy:
+    """As the host will be once the instance stands there."""
+    return replace(
+        occupancy,
+        instances={**occupancy.instances, instance: tenant},
+        subnets=occupancy.subnets | {*subnets},
+    )
+
+
+def without_drills(occupancy: Occupancy) -> Occupancy:
+    """As the host will be when its drills are over: a failover does not wait for their memory."""
+    lasting = {name: owner for name, owner in occupancy.instances.items() if not Instance.parse(name).is_drill}
+    return replace(occupancy, instances=lasting)
 
 
 def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]) -> Occupancy:
@@ -85,9 +102,11 @@ def _iter_free(occupancy: Occupancy) -> Iterator[str]:
             yield block
 
 
-def choose_links(occupancy: Occupancy) -> dict[LinkRole, str]:
-    """Three free blocks of the host's subnets. Raises RefusedError when there are fewer."""
-    free = [*islice(_iter_free(occupancy), len(LINK_ROLES))]
+def choose_links(occupancy: Occupancy, *, last: bool = False) -> dict[LinkRole, str]:
+    """Three free blocks of the host's subnets, the first or the ``last``: who takes the one end is not in the
+    way of a plan that was made for the other. Raises RefusedError when there are fewer."""
+    free = [*_iter_free(occupancy)][-len(LINK_ROLES) :] if last else []
+    free = free or [*islice(_iter_free(occupancy), len(LINK_ROLES))]
     if len(free) < len(LINK_ROLES):
         raise RefusedError(
             f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",

@@ -88,7 +88,7 @@ def _check_no_run(ports: ReadPorts, tenant: Tenant) -> None:
     witness = ports.store(ports.inventory.witness)
     for entry in RunReader(witness).iter_open():
         named = entry.begin.details.get("tenants")
-        if entry.begin.verb == "start":
+        if entry.begin.verb in ("start", "drill"):
             continue
         if entry.begin.scope == tenant.name or (isinstance(named, list) and tenant.name in named):
             raise RefusedError(

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from drp.commands.assignment import Assignment, describe
 from drp.commands.copying import PATIENCE_S, Confirmation, CopyHook, catch_up
@@ -85,7 +85,14 @@ class Held(Protocol):
 
 
 class Turn(ABC, Generic[R]):
-    """One process's turn at a run; what is told and reported is up to the kind of run."""
+    """One process's turn at a run; what is told and reported is up to the kind of run.
+
+    ``closing``: endings after which it cannot be resumed. ``again``: whether what failed is tried once more
+    when it is.
+    """
+
+    closing: ClassVar[tuple[Ending, ...]] = (DONE, AS_BEFORE, REFUSED)
+    again: ClassVar[bool] = True
 
     def __init__(
         self, desk: Desk, workshop: Workshop, held: Held, work: Work, *, only: frozenset[str] | None = None
@@ -203,7 +210,7 @@ class Turn(ABC, Generic[R]):
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:
-            result = runner.run(again=True, back=self._work.back, only=self._only)
+            result = runner.run(again=self.again, back=self._work.back, only=self._only)
         except RefusedError:
             # Said before anything began.
             raise
@@ -238,7 +245,7 @@ class Turn(ABC, Generic[R]):
 
     def _record_end(self, report: R, *, head: str) -> None:
         """Only a run that cannot be resumed gets an end in the witness; the others stay open there."""
-        if report.ending not in (DONE, AS_BEFORE, REFUSED):
+        if report.ending not in self.closing:
             return
         end = RunEnd(
             run=self._work.plan.run,

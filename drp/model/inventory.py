@@ -174,6 +174,8 @@ class Tenant:
     """A restore must have been proven this recently."""
     contacts: tuple[str, ...] = ()
     """Mail addresses of who is told of it."""
+    drill: tuple[JsonMap, ...] = ()
+    """Requests that a drill sends besides those of the smoke test, in the same form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Deterministic names of everything drp creates.
 
-An *instance* is one concrete stack of a tenant: ``acme-e0007`` (its epoch) or ``acme-drill-20310304a``.
+An *instance* is one concrete stack of a tenant: ``acme-e0007`` (its epoch) or ``acme-drill-20310304t0512e4k7``
+(the minute in UTC in which its drill began, and the four letters of the run).
 Two instances of a tenant can live side by side on one host, so every name holds the instance.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 ServiceRole = Literal["api", "mongodb", "redis"]
@@ -26,6 +28,8 @@ GUARD: Final = "drp-guard"
 EGRESS: Final = "drp-out"
 """Network and bridge by which helpers reach the object store; one a host, no traffic between its members."""
 
+_DRILL_MOMENT: Final = "%Y%m%dt%H%M"
+
 SECRETS_ROOT: Final = "/run/drp"
 """Host tmpfs under which the secret files of instances lie."""
 
@@ -42,6 +46,11 @@ class Instance:
         return cls(tenant, f"e{epoch:04d}")
 
     @classmethod
+    def of_drill(cls, tenant: str, began: datetime, tail: str) -> Instance:
+        """``tail``: the last letters of the run, so that no two runs have one name."""
+        return cls(tenant, f"drill-{began.astimezone(UTC):{_DRILL_MOMENT}}{tail}")
+
+    @classmethod
     def parse(cls, name: str) -> Instance:
         """``acme-e0007`` -> Instance. Raises ValueError when it is not an instance's name."""
         match = re.fullmatch(r"(.+?)-(e\d{4,}|drill-\w+)", name)
@@ -53,6 +62,18 @@ class Instance:
     def epoch(self) -> int | None:
         """The epoch, or None for a drill."""
         return int(self.mark[1:]) if re.fullmatch(r"e\d+", self.mark) else None
+
+    @property
+    def is_drill(self) -> bool:
+        return self.mark.startswith("drill-")
+
+    @property
+    def began(self) -> datetime | None:
+        """When its drill began, to the minute; None for what is no drill, or was not named by drp."""
+        match = re.match(r"drill-(\d{8}t\d{4})", self.mark)
+        if match is None:
+            return None
+        return datetime.strptime(match.group(1), _DRILL_MOMENT).replace(tzinfo=UTC)
 
     def __str__(self) -> str:
         return f"{self.tenant}-{self.mark}"

@@ -225,6 +225,7 @@ class FakeDatabases:
         operations = job.params["operations"]
         assert isinstance(operations, list)
         kinds: JsonMap = {}
+        stats: JsonMap = {}
         for operation in operations:
             assert isinstance(operation, dict)
             path = str(operation["path"])
@@ -233,7 +234,10 @@ class FakeDatabases:
                     del host.world.tmpfs[name]
             elif operation["op"] == "statfs":
                 kinds[path] = "tmpfs"
-        return {"statfs": kinds}
+            elif operation["op"] == "stat":
+                inside = [n for n in host.world.tmpfs if n == path or n.startswith(f"{path}/")]
+                stats[path] = {"size": 0} if inside else None
+        return {"statfs": kinds, "stat": stats}
 
     def _bucket(self, job: Job, role: str) -> FakeObjects:
         place = job.params[role]
@@ -260,8 +264,8 @@ def _streams(state: State) -> tuple[Stream, ...]:
             mode="scan",
             tally=Tally(
                 documents=len(found["documents"]),
-                bytes=len(json.dumps(found)),
-                digest=int(_digest(found), 16),
+                bytes=len(json.dumps(found["documents"])),
+                digest=int(_digest(found["documents"]), 16),
             ),
         )
         for i, (name, found) in enumerate(sorted(state["collections"].items()))

@@ -21,6 +21,7 @@ from drp.testing.hosts import FakeHost
 
 STORE_ADDRESS: Final = "203.0.113.20"
 """Where all names of stores lead."""
+_STORE_PORT: Final = 443
 
 _STAND_IN: Final = "-helper-reach-api"
 
@@ -60,7 +61,7 @@ class FakeReach:
             if owner is not None and network.spec.talk:
                 return "open" if port in self._listens(host.world.containers[owner]) else "refused"
         if address == STORE_ADDRESS:
-            return "open" if EGRESS in inside else "closed"
+            return "open" if EGRESS in inside and port == _STORE_PORT else "closed"
         if EGRESS in inside and f"{address}:{port}" in find_peers(self.inventory, host.name):
             return "closed" if address in self.down else "open"
         routed = any(not host.world.networks[name].spec.internal for name in inside)

@@ -154,7 +154,8 @@ class Chores:
         """Tenants on which an open run works, or was left; those of the controller's own kinds are not."""
         busy: set[str] = set()
         for entry in RunReader(self._workshop.witness).iter_open():
-            if entry.begin.verb not in ("start", "backup", "reserve"):
+            # a drill is in nobody's way
+            if entry.begin.verb not in ("start", "backup", "reserve", "drill"):
                 named = entry.begin.details.get("tenants")
                 busy |= {str(each) for each in named} if isinstance(named, list) else {entry.begin.scope}
         return frozenset(busy)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from drp.actions.fleet import losses
 from drp.actions.orders import Order
 from drp.commands.desk import Desk, Workshop
+from drp.commands.drill.ending import end_drills
 from drp.commands.events import QuestionEvent
 from drp.commands.fleet.deciding import check_not_isolated, decide, look_at_site
 from drp.commands.fleet.execution import FleetTurn, FleetWork
@@ -47,6 +48,8 @@ def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) ->
         decide(desk, order, sight, mode=consent.mode)
     ask(desk, shown, consent=consent)
     StateFolder(desk.state).ensure()
+    if order.verb == "failover":
+        end_drills(desk, workshop, site=order.site, by=run)
     with hold_leases(desk, workshop, shown.tenants, run=run, verb=order.verb) as held:
         proposal, shown = _without_held(workshop, proposal, shown, held=held)
         check_unmoved(workshop, proposal, shown)

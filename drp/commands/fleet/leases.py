@@ -62,9 +62,10 @@ class HeldLeases:
 
 @contextmanager
 def hold_leases(
-    desk: Desk, workshop: Workshop, tenants: Sequence[str], *, run: str, verb: str
+    desk: Desk, workshop: Workshop, tenants: Sequence[str], *, run: str, verb: str, suffix: str = ""
 ) -> Iterator[HeldLeases]:
-    """A tenant that another run has is left out, with the reason; the others are held.
+    """A tenant that another run has is left out, with the reason; the others are held. ``suffix``: of the
+    leases' names, where they are not those by which a tenant is moved.
 
     A holder who gives no sign of life for its whole term is taken to be dead.
     Raises LeaseHeldError when the run itself goes on elsewhere.
@@ -78,7 +79,7 @@ def hold_leases(
 
         def take(tenant: str) -> tuple[str, HeldLease | str]:
             try:
-                return tenant, hold(tenant)
+                return tenant, hold(f"{tenant}{suffix}")
             except LeaseHeldError as error:
                 return tenant, error.message
 

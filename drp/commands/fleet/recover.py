@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from drp.commands.desk import Desk, Workshop
+from drp.commands.drill.turn import LEASE_SUFFIX, DrillTurn
+from drp.commands.drill.turn import VERB as DRILL
 from drp.commands.fleet.execution import FleetTurn, FleetWork
 from drp.commands.fleet.leases import hold_leases
 from drp.commands.fleet.results import FleetReport
@@ -17,6 +20,18 @@ from drp.engine.fold import RunState, fold
 from drp.errors import RefusedError
 from drp.model.values import Json, render_list
 from drp.witness.runs import ALL, RunBegin, RunReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How runs of a verb are taken up: who takes the turn, under which leases."""
+
+    turn: type[FleetTurn] = FleetTurn
+    lease_suffix: str = ""
+
+
+KINDS: Final[Mapping[str, Kind]] = {DRILL: Kind(turn=DrillTurn, lease_suffix=LEASE_SUFFIX)}
+"""Verbs that have a kind of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +105,10 @@ def take_up(
     folder.ensure()
     details = found.begin.details
     tenants = _texts(details.get("tenants"))
-    with hold_leases(desk, workshop, tenants, run=run, verb=found.begin.verb) as held:
+    kind = KINDS.get(found.begin.verb, Kind())
+    with hold_leases(
+        desk, workshop, tenants, run=run, verb=found.begin.verb, suffix=kind.lease_suffix
+    ) as held:
         if held.refused:
             name, words = next(iter(held.refused.items()))
             raise RefusedError(f"cannot go on with '{run}': {words}", hint=f"See `drp status {name}`.")
@@ -108,7 +126,7 @@ def take_up(
             # what was lost, and for how long, counts from the first turn
             began=datetime.fromisoformat(found.begin.began),
         )
-        return FleetTurn(desk, workshop, held, work=work, only=only).run()
+        return kind.turn(desk, workshop, held, work=work, only=only).run()
 
 
 def _texts(value: Json) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drp.actions.action import ReadPorts
 from drp.actions.orders import Order, epochs
-from drp.actions.placement import find_occupancy
+from drp.actions.placement import find_occupancy, without_drills
 from drp.errors import RefusedError, UsageError
 from drp.model.inventory import Host
 from drp.model.values import render_list
@@ -25,7 +25,7 @@ def build_start(ports: ReadPorts, word: str) -> Order:
 
 def start_host(ports: ReadPorts, host: Host) -> Order:
     """All that is served there, and all that stands there though it is served elsewhere: it is named so."""
-    standing = set(find_occupancy(host, ports.host(host.name)).instances.values())
+    standing = set(without_drills(find_occupancy(host, ports.host(host.name))).instances.values())
     found = [name for name in ports.inventory.tenants if name in standing or _is_served(ports, name, host)]
     return Order(verb="start", run="", tenant="", tenants=tuple(found), site=host.site, host=host.name)
 

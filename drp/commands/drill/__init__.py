@@ -1,0 +1,1 @@
+"""Drills: run them, choose who is due, remove what was left behind."""
