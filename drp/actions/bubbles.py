@@ -12,12 +12,12 @@ from drp.actions.build import secrets_helper
 from drp.actions.checks import Check
 from drp.actions.containers import RemoveContainer
 from drp.actions.jobs import run_job
-from drp.actions.networks import NamedParams, RemoveNetwork
-from drp.actions.secrets import DirectoryParams, RemoveSecrets
+from drp.actions.networks import RemoveNetwork
+from drp.actions.secrets import RemoveSecrets
 from drp.actions.volumes import RemoveVolume
 from drp.engine.tasks import Absent, Present
 from drp.errors import BugError, VerificationError
-from drp.model.names import SECRETS_ROOT, Instance
+from drp.model.names import SECRETS_ROOT, Instance, is_drill
 from drp.model.values import Json, JsonMap
 from drp.ports.helpers import Job
 from drp.ports.hosts import ContainerState, HostReader
@@ -69,9 +69,7 @@ def find_remains(reader: HostReader, instance: Instance) -> Remains:
     return Remains(
         containers=tuple(sorted(found.name for found in reader.containers(labels))),
         helpers=tuple(sorted(found.name for found in find_helpers(reader, instance))),
-        networks=tuple(
-            sorted(n.name for n in reader.networks() if n.labels.get(_INSTANCE) == str(instance))
-        ),
+        networks=tuple(sorted(n.name for n in reader.networks() if n.labels.get(_INSTANCE) == str(instance))),
         volumes=tuple(sorted(reader.volumes(labels))),
     )
 
@@ -91,12 +89,12 @@ def find_bubbles(host: str, reader: HostReader) -> list[Bubble]:
         labels = reader.find_volume(name) or {}
         if _INSTANCE in labels:
             names.add(labels[_INSTANCE])
-    drills = [instance for name in sorted(names) if (instance := Instance.parse(name)).is_drill]
+    drills = [Instance.parse(name) for name in sorted(names) if is_drill(name)]
     return [Bubble(host=host, instance=str(each), began=each.began) for each in drills]
 
 
 def burst(ports: WritePorts, bubble: Bubble, *, call: Call) -> list[str]:
-    """Remove all that is left of it, one change after the other; what was removed. Errors: those of the ports.
+    """Remove all that is left of it, one change after the other; names of what it was. Errors: the ports'.
 
     It needs no journal: a call that was cut short leaves a smaller bubble to the next.
     """

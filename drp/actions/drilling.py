@@ -33,9 +33,7 @@ class Ground:
         """Host -> who stands there. Errors: those of the port."""
         if site not in self.sites:
             hosts = self.ports.inventory.sites[site].hosts
-            self.sites[site] = {
-                host.name: find_occupancy(host, self.ports.host(host.name)) for host in hosts
-            }
+            self.sites[site] = {host.name: find_occupancy(host, self.ports.host(host.name)) for host in hosts}
         return self.sites[site]
 
     def choose(self, tenant: Tenant, site: str, instance: Instance) -> Occupancy:
@@ -53,7 +51,7 @@ class Ground:
             if not lost:
                 return chosen
             reason = reason or (
-                f"cannot place a drill of '{tenant.name}' at '{site}': it would take the room that a failover "
+                f"cannot place a drill of '{tenant.name}' at '{site}': it would take room that a failover "
                 f"of '{lost[0]}' needs"
             )
             del left[name]

@@ -1,4 +1,4 @@
-"""The proof that a restored tenant works: its content is the backup's, its accounts log in, its API serves."""
+"""The proof that a restored tenant works: the backup's content, accounts that log in, an API that serves."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _compare(name: str, stream: Stream, found: CollectionContent | None, *, doub
     elif found.documents != tally.documents - doubled:
         yield f"collection '{name}': {tally.documents} documents in the backup, {found.documents} read"
     elif not doubled and found.digest != render_digest(tally.digest):
-        # who wrote while it was scanned may have doubled documents: then only their number can be held against it
+        # documents may come twice out of a scan of what is written to: then only their number tells something
         yield (
             f"collection '{name}': {tally.documents} documents, but other ones: digest "
             f"{render_digest(tally.digest)[:8]} in the backup, {found.digest[:8]} read"

@@ -106,7 +106,7 @@ def instance_specs(
         "api": next(_service(instance, spec, tenant) for spec in specs if spec.name.endswith("-api")),
         "edge_link": edge_link,
         # the edge does not come into a bubble
-        "edge_links": [] if instance.is_drill else [edge_link],
+        "edge_links": [] if instance.is_drill else [{"name": "edge", **edge_link}],
         "route": f"{address}:{api.port}",
     }
 

@@ -222,12 +222,16 @@ def _mail(view: View, resolve: Callable[[str], str]) -> Iterator[Target]:
     """Whoever there is that a server might hand a letter to."""
     hosts = {host.name: host.edge for host in view.inventory.hosts()}
     servers = {f"name server {server}": server for server in view.inventory.dns.servers}
-    stores = {"object store": resolve(store_place(s.url)[0]) for s in view.inventory.stores.values()}
+    stores = {
+        f"store {name}": resolve(store_place(store.url)[0]) for name, store in view.inventory.stores.items()
+    }
     gateways = {
         f"gateway of the {role} link": str(ipaddress.ip_network(cidr).network_address + 1)
         for role, cidr in view.links.items()
     }
-    for name, address in (hosts | servers | stores | gateways).items():
+    # several stores may have one address
+    places = {address: name for name, address in (hosts | servers | stores | gateways).items()}
+    for address, name in places.items():
         yield _tcp("mail", f"mail at {name}", address, _MAIL)
 
 

@@ -10,7 +10,7 @@ from itertools import count, islice
 from drp.actions.build import FIRST_TENANT_BLOCK, link_block
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Inventory, Tenant
-from drp.model.names import LINK_ROLES, Instance, LinkRole
+from drp.model.names import LINK_ROLES, Instance, LinkRole, is_drill
 from drp.ports.hosts import HostReader
 
 
@@ -34,9 +34,7 @@ def find_occupancy(host: Host, reader: HostReader) -> Occupancy:
     return Occupancy(host=host, instances=instances, subnets=subnets)
 
 
-def occupy(
-    occupancy: Occupancy, instance: str, tenant: str, *, subnets: Iterable[str] = ()
-) -> Occupancy:
+def occupy(occupancy: Occupancy, instance: str, tenant: str, *, subnets: Iterable[str] = ()) -> Occupancy:
     """As the host will be once the instance stands there."""
     return replace(
         occupancy,
@@ -47,7 +45,7 @@ def occupy(
 
 def without_drills(occupancy: Occupancy) -> Occupancy:
     """As the host will be when its drills are over: a failover does not wait for their memory."""
-    lasting = {name: owner for name, owner in occupancy.instances.items() if not Instance.parse(name).is_drill}
+    lasting = {name: owner for name, owner in occupancy.instances.items() if not is_drill(name)}
     return replace(occupancy, instances=lasting)
 
 

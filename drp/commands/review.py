@@ -180,6 +180,9 @@ def render_command(order: Order) -> str:
     """The words after ``drp`` that give this order."""
     if order.verb == "start":
         return f"start {order.host or order.tenants[0]}"
+    if order.verb == "drill":
+        at = f" --site {order.site}" if order.site else ""
+        return f"drill run --tenants {','.join(order.tenants)}{at}"
     if order.tenants:
         ends = (f" --from {order.source}" if order.source else "") + (
             f" --to {order.site}" if order.site else ""

@@ -42,7 +42,7 @@ from drp.model.inventory import (
     Tenant,
 )
 from drp.model.names import SERVICE_ROLES, ServiceRole
-from drp.model.policies import Policies, WavePolicy
+from drp.model.policies import DrillPolicy, Policies, WavePolicy
 from drp.model.values import JsonMap
 
 _DIGEST_KEYS: Final = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
@@ -155,6 +155,7 @@ class InventoryBuilder:
             ),
             smoke=tuple(_smoke(request) for request in tenant.smoke),
             smoke_collections=tuple(tenant.smoke_collections),
+            drill=tuple({**_smoke(request), "keep": {**request.keep}} for request in tenant.drill),
             certificate=self._ref(tenant.certificate),
             root=self._ref(tenant.root),
             token=self._ref(tenant.token),
@@ -207,6 +208,7 @@ def _policies(root: RootSettings) -> Policies:
     return Policies(
         waves=WavePolicy(canary=waves.canary, least=waves.least, size=waves.size, stop_at=waves.stop_at),
         neutral=tuple(settings.failover.neutral),
+        drill=DrillPolicy(limit=settings.drill.limit),
         rto=settings.rto,
         rpo=settings.rpo,
         operators=tuple(root.operators),

@@ -177,9 +177,14 @@ class DrillSettings(Settings):
     in_hours: Flag = setting("Business hours do not put it off", "false")
 
 
+class DrillPolicySettings(Settings):
+    limit: Duration = setting("A drill's stack that is older is removed, whatever its run says", "4h")
+
+
 class PoliciesSettings(Settings):
     waves: WavesSettings = setting("How many tenants move at a time", {})
     failover: FailoverSettings = setting("How it is decided that a site is lost", {})
+    drill: DrillPolicySettings = setting("What holds for every drill", {})
     rto: Duration | None = optional("Time without service after which a report says so", example="60m")
     rpo: Duration | None = optional("Lost writes beyond which a report says so", example="30s")
 
@@ -249,6 +254,14 @@ class SmokeSettings(Settings):
     expect_contains: str = setting("Text the answer must hold", "")
 
 
+class DrillRequestSettings(SmokeSettings):
+    keep: dict[Text, Text] = setting(
+        "Fields of the JSON answer, by names that later requests use as `{NAME}` in path, headers, body",
+        {},
+        example="{token: token}",
+    )
+
+
 class KeyPairSettings(Settings):
     public: Inline = computed(
         "Public half in base64, or the file that holds it", "file:keys/TENANT.backup.pub"
@@ -283,6 +296,11 @@ class SharedSettings(Settings):
     )
     smoke_collections: list[Collection] = setting(
         "What the smoke test leaves behind; removed after it", [], example="[app.drp_probe]"
+    )
+    drill: list[DrillRequestSettings] = setting(
+        "Requests that a drill sends besides those of the smoke test; what they leave is thrown away",
+        [],
+        example="[{method: PUT, path: /items/drill, body: '{}', expect-status: 204}]",
     )
     backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
 

@@ -1,7 +1,7 @@
 """Deterministic names of everything drp creates.
 
-An *instance* is one concrete stack of a tenant: ``acme-e0007`` (its epoch) or ``acme-drill-20310304t0512e4k7``
-(the minute in UTC in which its drill began, and the four letters of the run).
+An *instance* is one concrete stack of a tenant: ``acme-e0007`` (its epoch), or
+``acme-drill-20310304t0512e4k7`` (the minute in UTC in which its drill began, the last letters of the run).
 Two instances of a tenant can live side by side on one host, so every name holds the instance.
 """
 
@@ -97,3 +97,8 @@ class Instance:
 
     def helper(self, job: str) -> str:
         return f"{self}-helper-{job}"
+
+
+def is_drill(name: str) -> bool:
+    """Whether that is the name of an instance of a drill; False for what is no instance's name."""
+    return re.fullmatch(r".+?-drill-\w+", name) is not None

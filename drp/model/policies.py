@@ -20,6 +20,13 @@ class WavePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillPolicy:
+    """``limit``: a bubble older than this is removed, whatever its run says."""
+
+    limit: timedelta = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """``neutral``: names outside of everything that drp is concerned with, by which a machine knows that it
     is not cut off itself. ``rto``, ``rpo``: what was promised, None when nothing was. ``operators``: mail
@@ -31,3 +38,4 @@ class Policies:
     rpo: timedelta | None = None
     operators: tuple[str, ...] = ()
     drills: tuple[DrillSchedule, ...] = ()
+    drill: DrillPolicy = field(default_factory=DrillPolicy)

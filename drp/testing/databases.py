@@ -213,7 +213,12 @@ class FakeDatabases:
         )
         if keys.build_check_value(job.secrets["data-key"]) != manifest.data_key.check:
             raise VerificationError("cannot open the backup: wrong data key")
-        loaded = json.loads(store.get(manifest.catalog.object))
+        content = store.get(manifest.catalog.object)
+        if hashlib.sha256(content).hexdigest() != manifest.catalog.sha256:
+            raise VerificationError(
+                f"cannot read '{manifest.catalog.object}': its content is not what the manifest says"
+            )
+        loaded = json.loads(content)
         loaded["accounts"] = state["accounts"]
         loaded["ttl_monitor"] = bool(job.params["ttl_monitor"])
         if self.damage_restored is not None:

@@ -76,9 +76,15 @@ def begin_saved() -> FakeCompany:
 
 
 @cache
+def begin_reserved() -> FakeCompany:
+    """Their images are at dc5, too."""
+    return _after(begin_saved(), order_two("reserve", site="dc5"))
+
+
+@cache
 def begin_lost() -> FakeCompany:
     """What they need is at dc5 too, and dc3 is dead."""
-    company = _after(begin_saved(), order_two("reserve", site="dc5"))
+    company = copy_company(begin_reserved())
     for host in company.inventory.sites["dc3"].hosts:
         company.hosts[host.name].reachable = False
     return company
@@ -138,6 +144,10 @@ STORIES: Final[Mapping[str, Story]] = {
     "backup": Story(begin=begin_two, order=order_two("backup")),
     "reserve": Story(begin=begin_saved, order=order_two("reserve", site="dc5")),
     "start": Story(begin=begin_restarted, order=order_two("start")),
+    "drill": Story(begin=begin_reserved, order=order_two("drill")),
+    "drill, failing": Story(
+        begin=begin_reserved, order=order_two("drill"), damage=damage_restored, ends="partial"
+    ),
     "failover": Story(begin=begin_lost, order=order_two("failover", source="dc3", site="dc5")),
     "failover, in waves": Story(
         begin=begin_lost_waved, order=order_two("failover", source="dc3", site="dc5")

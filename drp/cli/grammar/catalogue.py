@@ -10,6 +10,7 @@ from drp.cli.grammar import (
     bundle,
     changes,
     configuration,
+    drill,
     fleet,
     journals,
     looking,
@@ -24,6 +25,7 @@ from drp.cli.grammar.verb import Verb
 VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **fleet.VERBS,
+    **drill.VERBS,
     **backups.VERBS,
     **bundle.VERBS,
     **serving.VERBS,
@@ -37,6 +39,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 }
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
+    "drill": "Proofs that backups can be restored.",
     "backups": "The backups that there are.",
     "bundle": "All that a failover needs, in one folder.",
     "runbook": "Runbooks as files: are they right, what do they do.",

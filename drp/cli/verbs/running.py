@@ -14,6 +14,7 @@ from drp.cli.verbs import (
     bundle,
     changes,
     configuration,
+    drill,
     fleet,
     journals,
     looking,
@@ -29,6 +30,7 @@ from drp.errors import DrpError
 DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **fleet.DO,
+    **drill.DO,
     **backups.DO,
     **bundle.DO,
     **serving.DO,

@@ -39,7 +39,8 @@ def end_drills(desk: Desk, workshop: Workshop, *, site: str, by: str) -> None:
         _end(desk, workshop, begin, by=by)
     if begins or left:
         runs = render_list([begin.run for begin in begins]) or "drills"
-        text = f"{runs} ended: this run needs the room" + (f"; not removed: {render_list(left)}" if left else "")
+        rest = f"; not removed: {render_list(left)}" if left else ""
+        text = f"{runs} ended: this run needs the room{rest}"
         desk.emit(WarningEvent(code="superseded", text=text))
 
 

@@ -41,7 +41,7 @@ def run_drill(desk: Desk, workshop: Workshop, order: Order) -> FleetReport:
         shown = review(workshop, proposal)
         shown = replace(shown, left_out={**shown.left_out, **held.refused})
         desk.show(shown)
-        return DrillTurn(desk, workshop, held, work=build_work(desk, proposal, shown)).run()
+        return DrillTurn(desk, workshop, held, work=build_work(desk, workshop, proposal, shown)).run()
 
 
 def choose_oldest(workshop: Workshop, tenants: Sequence[str], number: int) -> tuple[str, ...]:
