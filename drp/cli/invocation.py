@@ -52,8 +52,8 @@ class Invocation:
     ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
-    ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html; ``sample``
-    --sample.
+    ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html;
+    ``sample`` --sample.
     """
 
     verb: str
