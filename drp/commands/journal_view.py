@@ -46,18 +46,23 @@ class Archive:
 
     def show(self, word: str) -> Listing:
         """All records of a run. Raises RefusedError when there is none, JournalError as ``recall``."""
-        run = self._find(word)
-        records = self._records(run)
-        if not records:
-            raise RefusedError(
-                f"cannot show journal '{run}': nothing of it was recorded", hint="See `drp status`."
-            )
+        run, records = self.recall(word, verb="show")
         found: list[Json] = [_to_json(record) for record in records]
         return Listing(
             lines=tuple(_table([_cells(record) for record in records])),
             data={"run": run, "records": found},
             summary=f"{run}: {len(records)} records",
         )
+
+    def recall(self, word: str, *, verb: str) -> tuple[str, Sequence[Record]]:
+        """The run's id and all its records. Raises RefusedError when there is none, JournalError."""
+        run = self._find(word)
+        records = self._records(run)
+        if not records:
+            raise RefusedError(
+                f"cannot {verb} journal '{run}': nothing of it was recorded", hint="See `drp status`."
+            )
+        return run, records
 
     def verify(self, word: str) -> Listing:
         """Look at one run or file, or at all journals here. Ends with ``findings`` when one is not well."""
