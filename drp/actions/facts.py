@@ -158,12 +158,14 @@ def _alias(ports: ReadPorts, site: Site) -> JsonMap:
 
 def _target(ports: ReadPorts, order: Order, tenant: Tenant) -> JsonMap:
     everywhere = [host.name for host in ports.inventory.hosts()]
-    return target_facts(ports, tenant, _place(ports, order, tenant), sources=everywhere)
+    place = _place(ports, order, tenant)
+    return target_facts(ports, tenant, place, sources=everywhere, links=order.links)
 
 
 def _place(ports: ReadPorts, order: Order, tenant: Tenant) -> Occupancy:
     hosts = ports.inventory.sites[order.site].hosts
-    if tenant.host and order.site == tenant.home:
-        hosts = tuple(host for host in hosts if host.name == tenant.host)
+    wanted = order.host or (tenant.host if order.site == tenant.home else "")
+    if wanted:
+        hosts = tuple(host for host in hosts if host.name == wanted)
     found = [find_occupancy(host, ports.host(host.name)) for host in hosts]
     return choose_host(tenant, ports.inventory, found)

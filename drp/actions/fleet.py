@@ -20,17 +20,18 @@ from drp.actions.instances import (
     target_facts,
     tenant_facts,
 )
-from drp.actions.orders import Order, epochs
+from drp.actions.moves import move_facts
+from drp.actions.orders import MOVES, Order, epochs
 from drp.actions.placement import Occupancy, choose_host, find_occupancy, occupy, without_drills
 from drp.actions.starting import start_facts
-from drp.actions.waves import gate_facts, make_waves, rank
+from drp.actions.waves import gate_facts, limit, make_waves, rank
 from drp.errors import DrpError, RefusedError
 from drp.guard.lease import must_tell
 from drp.model.inventory import Host, Inventory, Tenant
 from drp.model.names import LINK_ROLES
 from drp.model.values import Json, JsonMap
 
-FLEET: Final = ("backup", "reserve", "failover", "start", "drill")
+FLEET: Final = ("backup", "reserve", "failover", "start", "drill", *MOVES)
 MARGIN_S: Final = 2.0
 """Beyond the term of a permission: for clocks that do not run equally fast, and for an answer on its way."""
 
@@ -43,6 +44,7 @@ def fleet_facts(ports: ReadPorts, order: Order) -> JsonMap:
         "failover": _failover_facts,
         "start": start_facts,
         "drill": drill_facts,
+        **dict.fromkeys(MOVES, move_facts),
     }
     return gather[order.verb](ports, order)
 
@@ -125,7 +127,8 @@ def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
             "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "none is served there"
         )
         raise RefusedError(f"cannot fail over from '{order.source}' to '{order.site}': {reasons}")
-    waves = make_waves([inventory.tenants[str(each["name"])] for each in tenants], inventory.policies.waves)
+    policy = limit(inventory.policies.waves, order.parallel)
+    waves = make_waves([inventory.tenants[str(each["name"])] for each in tenants], policy)
     wave_of = {name: wave.name for wave in waves for name in wave.tenants}
     return {
         "run": order.run,

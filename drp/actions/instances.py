@@ -38,14 +38,22 @@ def tenant_facts(ports: ReadPorts, tenant: Tenant) -> JsonMap:
 
 
 def target_facts(
-    ports: ReadPorts, tenant: Tenant, occupancy: Occupancy, *, sources: Sequence[str]
+    ports: ReadPorts,
+    tenant: Tenant,
+    occupancy: Occupancy,
+    *,
+    sources: Sequence[str],
+    links: Sequence[str] = (),
 ) -> JsonMap:
-    """A new instance on that host, under the tenant's next epoch; ``sources``: where its images may be."""
+    """A new instance on that host, under the tenant's next epoch; ``sources``: where its images may be.
+
+    ``links``: CIDRs that are kept free for it.
+    """
     epoch = epochs(ports).next_epoch(tenant.name)
     instance = Instance.of_epoch(tenant.name, epoch)
-    links = choose_links(occupancy)
+    chosen = choose_links(occupancy, links)
     return {
-        **_new_facts(ports, tenant, occupancy.host, instance=instance, links=links, sources=sources),
+        **_new_facts(ports, tenant, occupancy.host, instance=instance, links=chosen, sources=sources),
         "epoch": epoch,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count, islice
 
@@ -77,10 +77,20 @@ def choose_host(tenant: Tenant, inventory: Inventory, found: Iterable[Occupancy]
     return max(fitting, key=rank)
 
 
-def free_memory(inventory: Inventory, occupancy: Occupancy) -> int:
-    """Bytes that no instance on the host has been promised."""
-    promised = (inventory.tenants[t].memory for t in occupancy.instances.values() if t in inventory.tenants)
+def free_memory(inventory: Inventory, occupancy: Occupancy, *, without: str = "") -> int:
+    """Bytes that nobody on the host has been promised; ``without`` what that tenant's epochs have.
+
+    Of a tenant's epochs only one ever runs, so they have its memory once; a drill has its own.
+    """
+    claims = {
+        (tenant, "" if _is_epoch(instance) else instance) for instance, tenant in occupancy.instances.items()
+    } - {(without, "")}
+    promised = (inventory.tenants[tenant].memory for tenant, _ in claims if tenant in inventory.tenants)
     return occupancy.host.memory - sum(promised)
+
+
+def _is_epoch(instance: str) -> bool:
+    return Instance.parse(instance).epoch is not None
 
 
 def count_free_links(occupancy: Occupancy) -> int:
@@ -100,9 +110,16 @@ def _iter_free(occupancy: Occupancy) -> Iterator[str]:
             yield block
 
 
-def choose_links(occupancy: Occupancy, *, last: bool = False) -> dict[LinkRole, str]:
-    """Three free blocks of the host's subnets, the first or the ``last``: who takes the one end is not in the
-    way of a plan that was made for the other. Raises RefusedError when there are fewer."""
+def choose_links(
+    occupancy: Occupancy, wanted: Collection[str] = (), *, last: bool = False
+) -> dict[LinkRole, str]:
+    """Three free blocks of the host's subnets: those that are ``wanted`` when all of them are free, else the
+    first or the ``last``: who takes the one end is not in the way of a plan that was made for the other.
+
+    Raises RefusedError when there are fewer.
+    """
+    if len(wanted) == len(LINK_ROLES) and set(wanted) <= set(_iter_free(occupancy)):
+        return dict(zip(LINK_ROLES, wanted, strict=True))
     free = [*_iter_free(occupancy)][-len(LINK_ROLES) :] if last else []
     free = free or [*islice(_iter_free(occupancy), len(LINK_ROLES))]
     if len(free) < len(LINK_ROLES):
@@ -135,7 +152,7 @@ def _why_not(tenant: Tenant, inventory: Inventory, occupancy: Occupancy) -> str:
     owners = [n for n in sorted(others) if n in inventory.tenants and inventory.tenants[n].dedicated]
     if owners:
         return f"dedicated to {owners[0]}"
-    missing = tenant.memory - free_memory(inventory, occupancy)
+    missing = tenant.memory - free_memory(inventory, occupancy, without=tenant.name)
     return f"{missing // 2**20} MiB of memory short" if missing > 0 else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -43,6 +43,13 @@ def make_waves(tenants: Sequence[Tenant], policy: WavePolicy) -> list[Wave]:
         for number, part in enumerate(parts, start=1):
             waves.append(Wave(f"{name}-{number}" if len(parts) > 1 else name, tuple(part)))
     return waves
+
+
+def limit(policy: WavePolicy, at_once: int) -> WavePolicy:
+    """The same with waves of at most so many tenants; 0: as it is."""
+    if not at_once:
+        return policy
+    return replace(policy, least=1, canary=min(policy.canary, at_once), size=min(policy.size, at_once))
 
 
 def _group(tenant: Tenant) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta, tzinfo
 from statistics import median
 from typing import Final
 
+from drp.actions.orders import MOVES
 from drp.cli.sight_text import render_sight
 from drp.cli.words import count, render_moment, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
@@ -18,12 +19,25 @@ _MARKS: Final = {
     "done": "✓", "as-before": "✗", "refused": "✗", "stuck": "✗", "partial": "!",
     "unknown": "?", "cancelled": "-", "waiting": "·",
 }  # fmt: skip
-_STATUS_MARKS: Final = {"quarantined": "✗", "unknown": "?", "waiting": "·", "skipped": "-"}
+_STATUS_MARKS: Final = {
+    "quarantined": "✗",
+    "rolled-back": "✗",
+    "unknown": "?",
+    "waiting": "·",
+    "skipped": "-",
+}
 
 
 def render_fleet_review(found: FleetReview, zone: tzinfo) -> list[str]:
-    way = f"  {found.source} → {found.target}" if found.source else ""
-    lines = [f"{found.verb} {count(len(found.tenants), 'tenant')}{way}"]
+    is_move = found.verb in MOVES
+    way = f"  {found.source} → {found.target}" if found.source else f"  → {found.target}" if is_move else ""
+    lines = [f"{found.order} {count(len(found.tenants), 'tenant')}{way}"]
+    if is_move:
+        lines += [
+            _row("lost", "nothing: content is compared before each switch"),
+            _row("at once", f"up to {count(found.at_once, 'tenant')}, each by a run of its own"),
+            _row("way back", "automatic, each tenant by itself, until its edges are switched"),
+        ]
     if found.losses:
         worst = max(found.losses, key=lambda name: found.losses[name])
         amounts = [*found.losses.values()]
@@ -32,7 +46,7 @@ def render_fleet_review(found: FleetReview, zone: tzinfo) -> list[str]:
     lines.append(_row("to", ", ".join(_place_counts(found.places))))
     lines += [_row("left out", text) for text in _limited(_reasons(found.left_out))]
     if found.verb == "failover":
-        lines.append(_row("way back", "`drp migrate TENANT --to SITE` later, one by one"))
+        lines.append(_row("way back", f"`drp failback --to {found.source}` later, losing no write"))
     lines.append(
         f"{count(len(found.plan.steps), 'step')} · plan {found.digest} · run it: drp {found.command}"
     )
@@ -53,7 +67,7 @@ def _place_counts(places: Mapping[str, str]) -> Iterator[str]:
 def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     """The final block: the headline, who is not done and why, what comes next."""
     done, asked = report.count("done"), len(report.outcomes) - report.count("skipped")
-    what = f"served by {report.target}" if report.verb in ("failover", "start") else "done"
+    what = f"served by {report.target}" if report.verb in ("failover", "start", *MOVES) else "done"
     head = f"{_MARKS[report.ending.word]} {report.ending.word}: {done} of {asked} {what}"
     run = f"{report.run} · {render_seconds(report.seconds)} · exit {report.ending.code}"
     lines = [f"{head}   {run}"]
@@ -62,6 +76,7 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     if report.verb == "failover":
         lost = [o.rpo_s for o in report.outcomes if o.status == "done"]
         lines += [*_spans("RPO", lost, report, bar=bars.rpo), *_protection(report)]
+    lines += _moved(report)
     held = [(o.tenant, n) for o in report.outcomes if isinstance(n := o.figures.get("documents"), int)]
     held = [] if report.verb == "failover" else held
     if held:
@@ -76,6 +91,20 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     if report.next:
         lines.append(_row("next", f"`{report.next}` once cured"))
     return [part for line in lines for part in wrap(line)]
+
+
+def _moved(report: FleetReport) -> list[str]:
+    """What the moves of live tenants cost."""
+    done = [o for o in report.outcomes if o.status == "done"]
+    if report.verb not in MOVES or not done:
+        return []
+    frozen = {o.tenant: n / 1000 for o in done if isinstance(n := o.figures.get("freeze_ms"), int)}
+    lines = [_row("lost", "no write: content was equal before each switch")]
+    if frozen:
+        worst = max(frozen, key=lambda name: frozen[name])
+        text = f"median {_span(median(frozen.values()))} · worst {_span(frozen[worst])} {worst}"
+        lines.append(_row("freeze", text))
+    return [*lines, _row("stays", "the old stacks, stopped, until `drp retire TENANT --from SITE`")]
 
 
 def _protection(report: FleetReport) -> list[str]:

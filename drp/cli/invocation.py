@@ -53,7 +53,7 @@ class Invocation:
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
     ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html;
-    ``sample`` --sample.
+    ``sample`` --sample; ``parallel`` --parallel, 0: as usual.
     """
 
     verb: str
@@ -80,6 +80,7 @@ class Invocation:
     fit: bool = False
     html: Path | None = None
     sample: int | None = None
+    parallel: int = 0
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
+from drp.actions.moves import FLEET
 from drp.commands.estimates import Estimate
 from drp.commands.results import Review, Served
 from drp.engine.journal import Record
@@ -81,4 +82,5 @@ def describe(assignment: Assignment) -> JsonMap:
         "from": assignment.source,
         "to": assignment.target,
         WAITS: assignment.header.get(WAITS) is True,
+        **{key: assignment.header[key] for key in (FLEET,) if key in assignment.header},
     }

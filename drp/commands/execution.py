@@ -20,11 +20,12 @@ from drp.commands.narration import Narrator
 from drp.commands.reporting import Stand, build_report
 from drp.commands.results import RunReport, Served
 from drp.commands.runs import StateFolder
-from drp.commands.stopping import Departure
+from drp.commands.stopping import Departure, Stoppable
 from drp.engine.events import Sink
 from drp.engine.journal import Draft, Stamp
 from drp.engine.runner import Runner, draft_plan
 from drp.engine.sqlite_journal import SqliteJournal
+from drp.engine.tasks import Perform
 from drp.errors import DrpError, RefusedError
 from drp.model.plan import Plan
 from drp.model.values import JsonMap
@@ -116,7 +117,7 @@ class Turn(ABC, Generic[R]):
         with closing(SqliteJournal(path, copy=hook)) as journal:
             runner = self._build_runner(journal)
             # Signals stay with the run until its end is written down.
-            with self._desk.stops(runner) as departure:
+            with self._desk.stops(self._stoppable(runner)) as departure:
                 return self._turn(runner, journal, departure)
 
     def announce(self) -> None:
@@ -146,6 +147,14 @@ class Turn(ABC, Generic[R]):
     def _describe(self) -> JsonMap:
         """What another machine must know besides the plan."""
 
+    def _perform(self) -> Perform:
+        """The hands of the run."""
+        return self._workshop.performer(self._work.plan.run, self._held.number)
+
+    def _stoppable(self, runner: Runner) -> Stoppable:
+        """What signals and cancels reach."""
+        return runner
+
     @property
     def _scope(self) -> str:
         """Of the index of runs."""
@@ -156,12 +165,7 @@ class Turn(ABC, Generic[R]):
         return Runner(
             work.plan,
             journal,
-            guard(
-                self._workshop.performer(work.plan.run, self._held.number),
-                self._workshop.ports,
-                work.plan,
-                work.header,
-            ),
+            guard(self._perform(), self._workshop.ports, work.plan, work.header),
             clock=desk.clock,
             actor=desk.operator,
             epoch=lambda: self._held.number,
@@ -178,7 +182,7 @@ class Turn(ABC, Generic[R]):
     def _turn(self, runner: Runner, journal: SqliteJournal, departure: Departure) -> R:
         catch_up(self._copy, self._work.plan.run, journal.read())
         self._copy.start()
-        self._held.listen(lambda request: self._hear_cancel(runner, request))
+        self._held.listen(lambda request: self._hear_cancel(self._stoppable(runner), request))
         stand = self._engine(runner, departure)
         self._held.is_abandoned = stand.outcome == "unknown"
         try:
@@ -203,10 +207,10 @@ class Turn(ABC, Generic[R]):
         except DrpError as error:
             self._desk.emit(WarningEvent(code="journal", text=error.message))
 
-    def _hear_cancel(self, runner: Runner, request: CancelRequest) -> None:
+    def _hear_cancel(self, run: Stoppable, request: CancelRequest) -> None:
         """On the keeper's thread: what is to be told waits for the run's own."""
         self._cancelled_by = request.owner
-        runner.cancel()
+        run.cancel()
 
     def _engine(self, runner: Runner, departure: Departure) -> Stand:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from drp.actions.moves import FLEET
 from drp.actions.orders import Order
 from drp.commands.approval import postpone
 from drp.commands.assignment import WAITS, Assignment, build_header
@@ -30,12 +31,18 @@ def plan(workshop: Workshop, order: Order) -> Review:
 
 
 def launch(
-    desk: Desk, workshop: Workshop, order: Order, *, saved: SavedPlan | None = None, later: bool = False
+    desk: Desk,
+    workshop: Workshop,
+    order: Order,
+    *,
+    saved: SavedPlan | None = None,
+    later: bool = False,
+    fleet: str = "",
 ) -> RunReport:
     """Do what the order says, once the plan was shown and every question answered with yes.
 
     ``saved``: only if the plan is still that one. ``later``: ask nobody, and leave it as a run that waits to
-    be approved.
+    be approved. ``fleet``: the run over many that this one is a part of.
     Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
     """
     run = build_run_id(order.verb, desk.clock.now(), desk.tail())
@@ -49,9 +56,10 @@ def launch(
     with hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held:
         check_unmoved(workshop, proposal, shown)
         assignment = replace(_assign(desk, workshop, proposal, shown=shown), answers=answers)
+        marks: JsonMap = {WAITS: True} if later else {FLEET: fleet} if fleet else {}
+        assignment = replace(assignment, header={**assignment.header, **marks})
         if later:
-            header = {**assignment.header, WAITS: True}
-            return postpone(desk, workshop, held, replace(assignment, header=header))
+            return postpone(desk, workshop, held, assignment)
         return Execution(desk, workshop, held, assignment=assignment).run()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from drp.actions.moves import FLEET
 from drp.commands.approval import check_world, is_postponed, require_approved
 from drp.commands.assignment import Assignment, header_of, text_of
 from drp.commands.desk import Desk, Workshop
@@ -116,7 +117,7 @@ def find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
         if entry is None:
             raise RefusedError(f"cannot {verb} '{word}': there is no such run", hint="See `drp status`.")
         return entry
-    entries = [*reader.iter_open(word)]
+    entries = find_open(reader, word)
     if len(entries) == 1:
         return entries[0]
     if not entries:
@@ -126,6 +127,13 @@ def find_entry(workshop: Workshop, word: str, *, verb: str) -> RunEntry:
         f"cannot {verb} '{word or 'a run'}': {len(entries)} runs are open, {names}",
         hint="Name one of them; `drp status` has all.",
     )
+
+
+def find_open(reader: RunReader, scope: str) -> list[RunEntry]:
+    """Open runs, of all or of one tenant, without the parts of those that are open themselves."""
+    entries = [*reader.iter_open(scope)]
+    runs = {entry.begin.run for entry in entries}
+    return [entry for entry in entries if entry.begin.details.get(FLEET) not in runs]
 
 
 def describe(workshop: Workshop, found: FoundRun, *, back: bool) -> Takeover:

@@ -187,6 +187,7 @@ def render_command(order: Order) -> str:
         ends = (f" --from {order.source}" if order.source else "") + (
             f" --to {order.site}" if order.site else ""
         )
-        return f"{order.verb}{ends} --tenants {','.join(order.tenants)}"
+        verb = "failover --mode planned" if order.verb == "planned" else order.verb
+        return f"{verb}{ends} --tenants {','.join(order.tenants)}"
     option = {"migrate": f" --to {order.site}", "retire": f" --from {order.site}"}.get(order.verb, "")
     return f"{order.verb} {order.tenant}{option}"

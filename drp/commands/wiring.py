@@ -48,7 +48,9 @@ def open_workshop(places: Places) -> Workshop:
 
     def compile_order(order: Order, facts: JsonMap) -> Plan:
         path = runbooks / f"{order.verb}.yml"
-        return compile_runbook(path, facts, action_specs(), run=order.run, tenant=order.tenant)
+        return compile_runbook(
+            path, facts, action_specs(), run=order.run, tenant=order.tenant, limits=order.limits
+        )
 
     def performer(run: str, epoch: int) -> Perform:
         own = ports.for_run(run, epoch) if epoch else ports

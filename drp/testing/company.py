@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from io import BytesIO
 from typing import Final
@@ -129,7 +129,8 @@ def _tenant(name: str, public: bytes) -> Tenant:
 class FakeCompany:
     """Both halves of the ports, and everything behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenants: Sequence[str] = _TENANTS) -> None:
+        self._tenants = tenants
         self.clock = ManualClock()
         self.authority = Authority()
         self.secrets = SecretShelf()
@@ -198,7 +199,7 @@ class FakeCompany:
         self.secrets["tsig"] = Secret(b"of the zone")
         tenants = {}
         self.secrets["guards"] = Secret(b"guards".ljust(32))
-        for name in _TENANTS:
+        for name in self._tenants:
             pair = keys.new_backup_keypair()
             self.secrets[f"{name}.backup"] = pair.private
             self.secrets[f"{name}.root"] = Secret(f"{name:*<32}".encode())

@@ -326,7 +326,7 @@ def iter_ends() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "block"), [*iter_ends()])
 def test_end_says_who_serves_and_since_when_that_is_known(name: str, block: str) -> None:
     """Bar 30."""
-    assert re.search(r"\bprobed \d\d:\d\d:\d\d [A-Z]{3,4}", " ".join(block.split())), block
+    assert re.search(r"\bprobed (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d [A-Z]{3,4}", " ".join(block.split())), block
     assert re.search(r"served by|nobody serves|cannot prove who serves|is not proven", block), block
 
 

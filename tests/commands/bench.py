@@ -69,7 +69,9 @@ def never_alive(holder: Holder) -> bool | None:
 def build_workshop(company: FakeCompany, *, actor: str = "ops@here") -> Workshop:
     def compile_order(order: Order, facts: JsonMap) -> Plan:
         runbook = load_verb(order.verb)
-        return compile_loaded(runbook, facts, action_specs(), run=order.run, tenant=order.tenant)
+        return compile_loaded(
+            runbook, facts, action_specs(), run=order.run, tenant=order.tenant, limits=order.limits
+        )
 
     def performer(run: str, epoch: int) -> Perform:
         return Performer(reading=company, writing=company, run=run, actor=actor)

@@ -57,6 +57,10 @@ Mode = Annotated[
     ),
 ]
 
+Parallel = Annotated[
+    int | None, typer.Option("--parallel", metavar="N", min=1, max=32, help="How many tenants at once.")
+]
+
 
 def select(*, everyone: bool, tenants: str, env: str, tier: str, without: str) -> Selection:
     return Selection(
@@ -117,12 +121,42 @@ def failover(
     expect_tenants: Count = None,
     accept_loss: Loss = None,
     mode: Mode = "",
+    parallel: Parallel = None,
     common: Common,
 ) -> Invocation:
     selection = select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
     consent = Consent(expect_tenants=expect_tenants, accept_loss=accept_loss, mode=mode)
     return Invocation(
-        verb="failover", source=source, site=to, selection=selection, consent=consent, common=common
+        verb="failover",
+        source=source,
+        site=to,
+        selection=selection,
+        consent=consent,
+        parallel=parallel or 0,
+        common=common,
+    )
+
+
+def failback(
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="SITE", help="Their home, when they have several.")] = "",
+    everyone: All = False,
+    tenants: Tenants = "",
+    env: Env = "",
+    tier: Tier = "",
+    without: Except = "",
+    expect_tenants: Count = None,
+    parallel: Parallel = None,
+    common: Common,
+) -> Invocation:
+    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    return Invocation(
+        verb="failback",
+        site=to,
+        selection=selection,
+        consent=Consent(expect_tenants=expect_tenants),
+        parallel=parallel or 0,
+        common=common,
     )
 
 
@@ -160,12 +194,19 @@ VERBS: Final[Mapping[str, Verb]] = {
         is_for_many=True,
     ),
     "failover": Verb(
-        "Serve at another site, from backups, what a lost site served.",
+        "Serve at another site what a site served: from backups, or losing no write.",
         (
             "drp failover --from dc3 --to dc5 --all",
-            "drp failover --from dc3 --to dc5 --all --accept-loss 5m --expect-tenants 197",
+            "drp failover --from dc3 --to dc5 --all --mode planned --parallel 8",
         ),
         failover,
+        RUN_CODES,
+        is_for_many=True,
+    ),
+    "failback": Verb(
+        "Bring tenants home, losing no write; who fails stays served where it is.",
+        ("drp failback --all", "drp failback --tenants acme,globex --to dc3"),
+        failback,
         RUN_CODES,
         is_for_many=True,
     ),

@@ -9,6 +9,7 @@ from drp.actions.orders import Order
 from drp.cli.verbs.session import Do, Session
 from drp.commands.desk import Workshop
 from drp.commands.fleet import launch
+from drp.commands.fleet.deciding import PLANNED
 from drp.commands.fleet.recover import retry as take_up
 from drp.commands.fleet.results import AnyResult
 from drp.commands.fleet.starting import build_start
@@ -40,6 +41,8 @@ def _order(session: Session, workshop: Workshop) -> Order:
     invocation = session.invocation
     if invocation.verb == "start":
         return build_start(workshop.ports, invocation.subject)
+    if invocation.verb == "failback":
+        return _homeward(session, workshop)
     verb, sites = invocation.verb, workshop.inventory.sites
     needed = (invocation.source, invocation.site) if verb == "failover" else ()
     for site in (*needed, *([invocation.site] if invocation.site else [])):
@@ -53,20 +56,38 @@ def _order(session: Session, workshop: Workshop) -> Order:
             f"cannot {verb} '{invocation.site}': it is the site they leave",
             hint="Name two sites, as in `drp failover --from dc3 --to dc5 --all`.",
         )
+    is_planned = verb == "failover" and invocation.consent.mode == PLANNED
     return Order(
-        verb=verb,
+        verb=PLANNED if is_planned else verb,
         run="",
         tenant="",
         tenants=invocation.selection.find(workshop.inventory, verb),
         site=invocation.site,
         source=invocation.source,
+        parallel=invocation.parallel,
     )
+
+
+def _homeward(session: Session, workshop: Workshop) -> Order:
+    """To the one site that is home to all. Raises UsageError when they have several and none is named."""
+    invocation, inventory = session.invocation, workshop.inventory
+    tenants = invocation.selection.find(inventory, "failback")
+    homes = sorted({inventory.tenants[name].home for name in tenants})
+    site = invocation.site or homes[0]
+    if site not in inventory.sites or (len(homes) > 1 and not invocation.site):
+        cause = "there is no such site" if len(homes) == 1 or invocation.site else "they have several homes"
+        raise UsageError(
+            f"cannot failback to '{site}': {cause}",
+            hint=f"Say `--to SITE`. Known: {render_list([*inventory.sites])}.",
+        )
+    return Order(verb="failback", run="", tenant="", tenants=tenants, site=site, parallel=invocation.parallel)
 
 
 DO: Final[Mapping[str, Do]] = {
     "backup": change,
     "reserve": change,
     "failover": change,
+    "failback": change,
     "start": change,
     "retry": retry,
 }

@@ -24,6 +24,8 @@ PEER_PORT: Final = 80
 """Where a host's firewall lets helpers ask other sites' edges: guards vouch there."""
 _TIMEOUT: Final = timedelta(seconds=3)
 _AT_ONCE: Final = 16
+PLANNED: Final = "planned"
+"""Mode in which every tenant is handed over."""
 
 T = TypeVar("T")
 
@@ -134,32 +136,26 @@ def check_not_isolated(order: Order, sight: SiteSight) -> None:
     )
 
 
-def decide(desk: Desk, order: Order, sight: SiteSight, *, mode: str) -> None:
-    """Whether it is right to give the site up; asks when it still shows life. Raises RefusedError."""
+def decide(desk: Desk, order: Order, sight: SiteSight, *, mode: str) -> str:
+    """The mode in which the site is left; asks when it still shows life. Raises RefusedError."""
     if sight.verdict != "dead" and not mode:
         question = QuestionEvent(code="mode", text="A, B or q:", flag="--mode disaster")
         typed = desk.type_in(question).strip().upper()
-        mode = {"A": "planned", "B": "disaster"}.get(typed, "")
+        mode = {"A": PLANNED, "B": "disaster"}.get(typed, "")
         if not mode:
             raise RefusedError(
                 f"cannot fail over from '{order.source}': neither way was chosen",
                 state="nothing was touched",
                 hint="Say `--mode disaster` to give it up.",
             )
-    if mode == "planned":
-        _refuse_planned(order, sight)
+    return mode
 
 
-def _refuse_planned(order: Order, sight: SiteSight) -> None:
+def check_alive(order: Order, sight: SiteSight) -> None:
+    """Raises RefusedError when there is nobody who could hand over."""
     if sight.verdict == "dead":
         raise RefusedError(
             f"cannot move '{order.source}' as planned: nothing of it answers",
             state="nothing was touched",
             hint="Give it up with `--mode disaster`.",
         )
-    first = next(iter([*sight.answering, *order.tenants]))
-    raise RefusedError(
-        f"cannot move '{order.source}' as planned in one order: tenants that answer move one by one",
-        state="nothing was touched",
-        hint=f"Move each with `drp migrate {first} --to {order.site}`, then the rest with `--mode disaster`.",
-    )

@@ -9,7 +9,7 @@ from datetime import datetime
 from drp.actions.backups import CheckBackup
 from drp.actions.fleet import losses
 from drp.commands.desk import Desk, Workshop
-from drp.commands.endings import AS_BEFORE, DONE, REFUSED
+from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
 from drp.commands.events import RunEvent, WorldEvent
 from drp.commands.execution import Turn
 from drp.commands.fleet.leases import HeldLeases
@@ -87,7 +87,7 @@ class FleetTurn(Turn[FleetReport]):
     def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:
         work, now = self._fleet, self._desk.clock.now()
         judged = self._judge(stand, [*journal.read()])
-        ending = judge_all(judged, stand.result)
+        ending = self._conclude(judged, stand)
         skipped = [
             TenantOutcome(tenant=name, status="skipped", cause=reason)
             for name, reason in work.skipped.items()
@@ -107,6 +107,9 @@ class FleetTurn(Turn[FleetReport]):
             next=self._next(ending.word, outcomes),
             policies=self._workshop.inventory.policies,
         )
+
+    def _conclude(self, outcomes: Sequence[TenantOutcome], stand: Stand) -> Ending:
+        return judge_all(outcomes, stand.result)
 
     def _judge(self, stand: Stand, records: Sequence[Record]) -> list[TenantOutcome]:
         """Each tenant of the plan; times count from the begin of the run, whoever took it up since."""

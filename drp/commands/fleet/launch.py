@@ -8,13 +8,14 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from drp.actions.fleet import losses
-from drp.actions.orders import Order
+from drp.actions.orders import MOVES, Order
 from drp.commands.desk import Desk, Workshop
 from drp.commands.drill.ending import end_drills
 from drp.commands.events import QuestionEvent
-from drp.commands.fleet.deciding import check_not_isolated, decide, look_at_site
-from drp.commands.fleet.execution import FleetTurn, FleetWork
+from drp.commands.fleet.deciding import PLANNED, check_alive, check_not_isolated, decide, look_at_site
+from drp.commands.fleet.execution import FleetWork
 from drp.commands.fleet.leases import HeldLeases, hold_leases
+from drp.commands.fleet.moving import build_turn, tenants_to_hold
 from drp.commands.fleet.orders import Consent
 from drp.commands.fleet.results import FleetReport, FleetReview
 from drp.commands.fleet.superseding import supersede
@@ -39,32 +40,39 @@ def launch(desk: Desk, workshop: Workshop, order: Order, *, consent: Consent) ->
 
     Raises RefusedError, LeaseHeldError, ConfigError and the ports' errors; all of them before anything began.
     """
-    run = build_run_id(order.verb, desk.clock.now(), desk.tail())
     sight = _look(workshop, order)
+    run = build_run_id(order.verb, desk.clock.now(), desk.tail())
     proposal = propose(workshop, replace(order, run=run))
     shown = review(workshop, proposal, sight)
     desk.show(shown)
-    if sight is not None:
-        decide(desk, order, sight, mode=consent.mode)
+    if (
+        order.verb == "failover"
+        and sight is not None
+        and decide(desk, order, sight, mode=consent.mode) == PLANNED
+    ):
+        return launch(desk, workshop, replace(order, verb="planned"), consent=consent)
     ask(desk, shown, consent=consent)
     StateFolder(desk.state).ensure()
     if order.verb == "failover":
         end_drills(desk, workshop, site=order.site, by=run)
-    with hold_leases(desk, workshop, shown.tenants, run=run, verb=order.verb) as held:
+    leased = tenants_to_hold(order.verb, shown.tenants)
+    with hold_leases(desk, workshop, leased, run=run, verb=order.verb) as held:
         proposal, shown = _without_held(workshop, proposal, shown, held=held)
         check_unmoved(workshop, proposal, shown)
         if order.verb == "failover":
             supersede(desk, workshop, shown.tenants, run=run)
         work = build_work(desk, workshop, proposal, shown)
-        return FleetTurn(desk, workshop, held, work=work).run()
+        return build_turn(desk, workshop, held, work).run()
 
 
 def _look(workshop: Workshop, order: Order) -> SiteSight | None:
-    """At the site that is to be given up. Raises RefusedError when this machine sees nothing at all."""
-    if order.verb != "failover":
+    """At the site that is left. Raises RefusedError when this machine sees nothing at all."""
+    if not order.source:
         return None
     sight = look_at_site(workshop.ports, order)
     check_not_isolated(order, sight)
+    if order.verb == "planned":
+        check_alive(order, sight)
     return sight
 
 
@@ -87,6 +95,7 @@ def review(workshop: Workshop, proposal: Proposal, sight: SiteSight | None = Non
         digest=world_digest(proposal),
         facts=world_facts(facts),
         sight=sight,
+        at_once=proposal.plan.limits.get("moves", 0),
     )
 
 
@@ -100,10 +109,11 @@ def _place(facts: JsonMap) -> str:
 
 
 def ask(desk: Desk, shown: FleetReview, *, consent: Consent) -> None:
-    """A backup asks nothing. A failover asks for the loss it may cost, then for the number of tenants."""
-    if shown.verb != "failover":
+    """A backup asks nothing. A failover asks for the loss it may cost, every move for the number."""
+    if shown.verb not in ("failover", *MOVES):
         return
-    _accept_loss(desk, shown, consent=consent)
+    if shown.verb == "failover":
+        _accept_loss(desk, shown, consent=consent)
     count = len(shown.tenants)
     if consent.expect_tenants is None:
         question = QuestionEvent(
@@ -117,7 +127,8 @@ def ask(desk: Desk, shown: FleetReview, *, consent: Consent) -> None:
         is_right = consent.expect_tenants == count
     if not is_right:
         raise RefusedError(
-            f"cannot {shown.verb} '{shown.source}': {count} tenants would move, another number was expected",
+            f"cannot {shown.order} '{shown.source or shown.target}': {count} tenants would move, "
+            "another number was expected",
             state="nothing was touched",
             hint=f"Look again with `drp plan {shown.command}`, then add `--expect-tenants {count}`.",
         )
@@ -170,7 +181,7 @@ def build_work(desk: Desk, workshop: Workshop, proposal: Proposal, shown: FleetR
         verb=shown.verb,
         source=shown.source,
         target=shown.target,
-        expected=shown.target if shown.verb in ("failover", "start") else "",
+        expected=shown.target if shown.verb in ("failover", "start", *MOVES) else "",
         tenants=shown.tenants,
         skipped=shown.left_out,
         facts=proposal.facts,

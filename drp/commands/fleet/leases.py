@@ -74,7 +74,7 @@ def hold_leases(
         leases = open_leases(desk, workshop)
 
         def hold(name: str) -> HeldLease:
-            expired = _await_expiry(leases, name)
+            expired = await_expiry(leases, name)
             return stack.enter_context(hold_lease(desk, workshop, name, run=run, verb=verb, expired=expired))
 
         def take(tenant: str) -> tuple[str, HeldLease | str]:
@@ -92,7 +92,7 @@ def hold_leases(
         yield held
 
 
-def _await_expiry(leases: Leases, name: str) -> LeaseState | None:
+def await_expiry(leases: Leases, name: str) -> LeaseState | None:
     """The lease as it expired; None when it is free. Raises LeaseHeldError when its holder lives."""
     state = leases.find(name)
     if state is None or leases.is_free(state):

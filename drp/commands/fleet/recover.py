@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from drp.actions.orders import MOVES
 from drp.commands.desk import Desk, Workshop
 from drp.commands.drill.turn import LEASE_SUFFIX, DrillTurn
 from drp.commands.drill.turn import VERB as DRILL
 from drp.commands.fleet.execution import FleetTurn, FleetWork
 from drp.commands.fleet.leases import hold_leases
+from drp.commands.fleet.moving import MovesTurn, tenants_to_hold
 from drp.commands.fleet.results import FleetReport
 from drp.commands.journals import Memory, recall
+from drp.commands.recover import find_entry, find_open
 from drp.commands.restoring import restore_here
 from drp.commands.runs import StateFolder
 from drp.engine.fold import RunState, fold
@@ -30,7 +33,10 @@ class Kind:
     lease_suffix: str = ""
 
 
-KINDS: Final[Mapping[str, Kind]] = {DRILL: Kind(turn=DrillTurn, lease_suffix=LEASE_SUFFIX)}
+KINDS: Final[Mapping[str, Kind]] = {
+    DRILL: Kind(turn=DrillTurn, lease_suffix=LEASE_SUFFIX),
+    **dict.fromkeys(MOVES, Kind(turn=MovesTurn)),
+}
 """Verbs that have a kind of their own."""
 
 
@@ -67,17 +73,18 @@ def resume(desk: Desk, workshop: Workshop, word: str) -> FleetReport:
 
 
 def is_fleet_run(workshop: Workshop, word: str) -> bool:
-    """Whether the word names a run over many."""
-    if not word or word in workshop.inventory.tenants:
+    """Whether the word names a run over many; "": whether that is the only open one."""
+    reader = RunReader(workshop.witness)
+    if word in workshop.inventory.tenants:
         return False
-    entry = RunReader(workshop.witness).find(word)
+    if not word:
+        return [entry.begin.scope for entry in find_open(reader, "")] == [ALL]
+    entry = reader.find(word)
     return entry is not None and entry.begin.scope == ALL
 
 
 def find_fleet_run(desk: Desk, workshop: Workshop, word: str, *, verb: str) -> FoundFleetRun:
-    entry = RunReader(workshop.witness).find(word)
-    if entry is None:
-        raise RefusedError(f"cannot {verb} '{word}': there is no such run", hint="See `drp status`.")
+    entry = find_entry(workshop, word, verb=verb)
     run = entry.begin.run
     if entry.end is not None:
         raise RefusedError(
@@ -106,8 +113,9 @@ def take_up(
     details = found.begin.details
     tenants = _texts(details.get("tenants"))
     kind = KINDS.get(found.begin.verb, Kind())
+    leased = tenants_to_hold(found.begin.verb, tenants)
     with hold_leases(
-        desk, workshop, tenants, run=run, verb=found.begin.verb, suffix=kind.lease_suffix
+        desk, workshop, leased, run=run, verb=found.begin.verb, suffix=kind.lease_suffix
     ) as held:
         if held.refused:
             name, words = next(iter(held.refused.items()))

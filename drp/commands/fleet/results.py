@@ -33,7 +33,14 @@ class FleetReview:
     digest: str
     facts: JsonMap
     sight: SiteSight | None = None
+    at_once: int = 0
+    """How many move at the same time; 0: nothing is said about it."""
     ending: Ending = DONE
+
+    @property
+    def order(self) -> str:
+        """The verb as it was typed."""
+        return "failover" if self.verb == "planned" else self.verb
 
     @property
     def worst_loss_s(self) -> float:
@@ -51,13 +58,14 @@ class FleetReview:
             ],
             "left_out": dict(self.left_out),
             "steps": len(self.plan.steps),
+            **({"parallel": self.at_once} if self.at_once else {}),
             **({"sight": self.sight.to_json()} if self.sight is not None else {}),
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantOutcome:
-    """How it ended for one tenant. ``status``: done, quarantined, unknown, skipped or waiting.
+    """How it ended for one tenant. ``status``: done, rolled-back, quarantined, unknown, skipped or waiting.
 
     ``code`` and ``cause`` say why not done; ``rto_s`` from the begin of the run to the proof that it serves;
     ``rpo_s`` what may be lost.

@@ -15,6 +15,8 @@ from drp.engine.events import Failure, RunResult
 
 PROTECT: Final = "protect"
 """The stage in which what serves already gets its first backup at its new place."""
+WAITS: Final = "WaitingError"
+"""What a tenant failed of that was only stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +99,37 @@ def judge_all(outcomes: Sequence[TenantOutcome], result: RunResult | None) -> En
 
 def _is_untouched(result: RunResult) -> bool:
     return all(status in ("pending", "already", "failed") for status in result.states.values())
+
+
+def judge_move(outcome: TenantOutcome, target: str) -> TenantOutcome:
+    """The same for a tenant that was to be moved by a run of its own: it may have gone back, or was stopped.
+
+    It was served all the time, so there is nothing to recover from.
+    """
+    outcome = replace(outcome, rto_s=None)
+    if outcome.status != "quarantined":
+        return outcome
+    if outcome.code == code_of(WAITS):
+        return replace(outcome, status="waiting")
+    if outcome.code == code_of("UnknownError"):
+        return replace(outcome, status="unknown")
+    served = outcome.served
+    is_back = served is not None and served.is_proven and served.site != target and served.writes
+    is_stuck = outcome.code == code_of("StuckError")
+    return replace(outcome, status="rolled-back") if is_back and not is_stuck else outcome
+
+
+def conclude_moves(outcomes: Sequence[TenantOutcome], result: RunResult | None, *, cancelled: bool) -> Ending:
+    """As ``judge_all``; that none is done is as before when each of them was seen to be."""
+    found = [outcome for outcome in outcomes if outcome.status != "skipped"]
+    statuses = {outcome.status for outcome in found}
+    if result is None or result.outcome == "unknown" or "unknown" in statuses:
+        return UNKNOWN
+    if statuses <= {"done"}:
+        return DONE
+    is_stopped = any(outcome.code == code_of(WAITS) for outcome in found)
+    if cancelled or is_stopped or result.outcome == "cancelled":
+        return CANCELLED
+    if "done" in statuses:
+        return PARTIAL
+    return AS_BEFORE if statuses <= {"rolled-back", "waiting"} else STUCK
