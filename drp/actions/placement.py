@@ -90,7 +90,11 @@ def free_memory(inventory: Inventory, occupancy: Occupancy, *, without: str = ""
 
 
 def _is_epoch(instance: str) -> bool:
-    return Instance.parse(instance).epoch is not None
+    """Not a drill, nor somebody else's name for something."""
+    try:
+        return Instance.parse(instance).epoch is not None
+    except ValueError:
+        return False
 
 
 def count_free_links(occupancy: Occupancy) -> int:

@@ -149,7 +149,7 @@ def failback(
     parallel: Parallel = None,
     common: Common,
 ) -> Invocation:
-    selection = _select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
+    selection = select(everyone=everyone, tenants=tenants, env=env, tier=tier, without=without)
     return Invocation(
         verb="failback",
         site=to,
