@@ -83,18 +83,10 @@ def free_memory(inventory: Inventory, occupancy: Occupancy, *, without: str = ""
     Of a tenant's epochs only one ever runs, so they have its memory once; a drill has its own.
     """
     claims = {
-        (tenant, "" if _is_epoch(instance) else instance) for instance, tenant in occupancy.instances.items()
+        (tenant, instance if is_drill(instance) else "") for instance, tenant in occupancy.instances.items()
     } - {(without, "")}
     promised = (inventory.tenants[tenant].memory for tenant, _ in claims if tenant in inventory.tenants)
     return occupancy.host.memory - sum(promised)
-
-
-def _is_epoch(instance: str) -> bool:
-    """Not a drill, nor somebody else's name for something."""
-    try:
-        return Instance.parse(instance).epoch is not None
-    except ValueError:
-        return False
 
 
 def count_free_links(occupancy: Occupancy) -> int:
