@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from drp.model.values import JsonMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +15,6 @@ class DrillSchedule:
 
     ``site``: where the bubble shall be, "" for a site that does not serve the tenant. ``within``: how long a
     drill may take, and so what must be left before business hours begin, unless ``in_hours`` allows them.
-    ``since``: what was due before does not count; None: since a controller saw it first.
     """
 
     name: str
@@ -24,6 +25,36 @@ class DrillSchedule:
     site: str = ""
     within: timedelta = timedelta(hours=1)
     in_hours: bool = False
-    since: datetime | None = None
-    owner: str = ""
-    """Who added it; "" when the configuration says so."""
+
+    def to_json(self) -> JsonMap:
+        return {
+            "name": self.name,
+            "cron": self.cron,
+            "zone": self.zone,
+            "tenants": [*self.tenants],
+            "sample": self.sample,
+            "site": self.site,
+            "within_s": self.within.total_seconds(),
+            "in_hours": self.in_hours,
+        }
+
+    @classmethod
+    def from_json(cls, data: JsonMap) -> DrillSchedule:
+        """Raises KeyError, TypeError, ValueError for what ``to_json`` has not written."""
+        tenants, sample, within = data["tenants"], data["sample"], data["within_s"]
+        if (
+            not isinstance(tenants, list)
+            or not isinstance(sample, int)
+            or not isinstance(within, int | float)
+        ):
+            raise TypeError("no schedule")
+        return cls(
+            name=str(data["name"]),
+            cron=str(data["cron"]),
+            zone=str(data["zone"]),
+            tenants=tuple(str(name) for name in tenants),
+            sample=sample,
+            site=str(data["site"]),
+            within=timedelta(seconds=within),
+            in_hours=data["in_hours"] is True,
+        )
