@@ -116,14 +116,14 @@ def test_each_due_moment_at_most_once_and_an_outage_made_up_once(
     schedule = DrillSchedule(name="any", cron=cron, zone=zone, in_hours=True)
     desk = open_desk(start, schedule)
     desk.turn()
-    ups = []
+    ups: list[tuple[datetime, datetime]] = []
     for up, down, dies in outages:
         ups.append((desk.clock.now(), desk.clock.now() + timedelta(minutes=up)))
         desk.go_until(ups[-1][1])
         if dies:
-            due = next_due(cron, zone, after=desk.clock.now())
-            assert due is not None
-            desk.clock.advance(due - desk.clock.now())
+            then = next_due(cron, zone, after=desk.clock.now())
+            assert then is not None
+            desk.clock.advance(then - desk.clock.now())
             assert desk.turn(dies=True) is not None
         desk.restart()
         desk.clock.advance(timedelta(minutes=down))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from drp.commands.controller.aside import Aside
 from drp.commands.controller.chores import Chores
+from drp.commands.controller.drills import DrillChores
 from drp.commands.controller.standing import ACTIVE, STANDBY, Done, Standing
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent
@@ -35,26 +37,34 @@ class Chore:
 class Controller:
     """Goes round until it is told to stop, which may be done from a signal handler."""
 
-    def __init__(self, desk: Desk, workshop: Workshop, standing: Standing) -> None:
+    def __init__(
+        self, desk: Desk, workshop: Workshop, standing: Standing, *, aside: Aside | None = None
+    ) -> None:
+        """``aside``: where drills are run, by default in a thread of their own."""
         self._desk = desk
         self._workshop = workshop
         self._standing = standing
         self._chores = Chores(desk, workshop, standing)
+        self._aside = aside or Aside()
+        self._drills = DrillChores(desk, workshop, self._aside)
         self._is_stopping = False
         self._due: dict[str, datetime] = {}
         self._listed = (
             Chore(name="hosts", every=_TURN, do=self._chores.start_hosts),
             Chore(name="watch", every=timedelta(seconds=30), do=self._chores.watch),
             Chore(name="backups", every=_TURN, do=self._chores.back_up),
+            Chore(name="drills", every=timedelta(seconds=30), do=self._drills.drill),
+            Chore(name="sweep", every=timedelta(minutes=10), do=self._drills.sweep),
             Chore(name="reserve", every=timedelta(minutes=10), do=self._chores.refresh_reserve),
             Chore(name="prune", every=timedelta(days=1), do=self._chores.prune),
         )
 
     def cancel(self) -> None:
         self._is_stopping = True
+        self._aside.cancel()
 
     def leave(self) -> None:
-        self._is_stopping = True
+        self.cancel()
 
     @property
     def is_stopping(self) -> bool:
@@ -65,6 +75,8 @@ class Controller:
         with self._desk.stops(self):
             while not self.is_stopping:
                 self._be_the_one()
+            self._aside.cancel()
+            self._aside.wait()
         return Listing(lines=("✓ stopped: nothing is left half done",), data={"role": self._standing.role})
 
     def _be_the_one(self) -> None:
@@ -83,6 +95,7 @@ class Controller:
 
     def _lead(self, held: HeldLease) -> None:
         self._stand(ACTIVE, trouble="")
+        self._drills.confirm = held.confirm
         while not self.is_stopping:
             # the lease first: who was asleep may have been succeeded
             held.confirm()

@@ -23,14 +23,15 @@ def plan_drill(workshop: Workshop, order: Order) -> FleetReview:
 
 
 def run_drill(desk: Desk, workshop: Workshop, order: Order) -> FleetReport:
-    """Drill ``order.tenants`` at ``order.site`` ("": each at the first site that does not serve it).
+    """Drill ``order.tenants`` at ``order.site`` ("": each at the first site that does not serve it), under
+    the id that the order has, or a new one.
 
     Asks nothing: nothing that serves is touched. Tenants of which a drill goes on elsewhere, or that find no
     room, are left out by name. The report ends as ``done``, ``findings`` (a proof is bad), ``partial`` (a
     bubble could not be removed) or ``cancelled``. Raises RefusedError when nobody can be drilled,
     LeaseHeldError when all of them are being drilled, and the ports' errors; all before anything began.
     """
-    run = build_run_id(VERB, desk.clock.now(), desk.tail())
+    run = order.run or build_run_id(VERB, desk.clock.now(), desk.tail())
     order = replace(order, verb=VERB, run=run)
     StateFolder(desk.state).ensure()
     with hold_leases(desk, workshop, order.tenants, run=run, verb=VERB, suffix=LEASE_SUFFIX) as held:

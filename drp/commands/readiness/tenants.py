@@ -29,7 +29,7 @@ def check_proof(survey: Survey, tenant: Tenant) -> Trouble | None:
         cause = f"a restore was proven {render_duration(age)} ago ({bar})"
     return Trouble(
         message=f"cannot rely on backups of '{tenant.name}': {cause}",
-        hint="Prove one with a drill.",
+        hint=f"Prove one with `drp drill run --tenants {tenant.name}`.",
     )
 
 

@@ -1,0 +1,282 @@
+"""The controller's drills: begun when due, once, and finished by whoever comes after a crash."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from drp.commands.controller.aside import Aside, start_at_once
+from drp.commands.controller.loop import Controller
+from drp.commands.controller.standing import Standing
+from drp.commands.drill.sweep import list_bubbles
+from drp.engine.faults import Faults, NoFaults
+from drp.errors import DrpError
+from drp.model.drills import DrillSchedule
+from drp.model.hours import parse_hours
+from drp.testing.company import FakeCompany
+from drp.testing.failures import PowerCut
+from drp.witness.proofs import ProofReader
+from drp.witness.runs import ALL, RunBegin, RunEntry, RunReader, Runs
+from drp.witness.schedules import Change, Schedules
+from tests.actions.runs import run_plan
+from tests.actions.test_failover import compile_fleet
+from tests.commands.bench import Bench, CutAt, deployed
+
+NIGHTLY = DrillSchedule(name="nightly", cron="0 4 * * *", zone="Europe/Paris", sample=1, site="dc5")
+HOUR = timedelta(hours=1)
+
+
+@cache
+def _company() -> FakeCompany:
+    made = deployed()
+    for verb in ("backup", "reserve"):
+        assert run_plan(made, compile_fleet(made, verb, "acme")).outcome == "done"
+    return made
+
+
+def cut_the_power(do: Callable[[], None]) -> Callable[[], None]:
+    raise PowerCut("before it began")
+
+
+class Rig:
+    """A company with a controller; ``restart`` is another process with the same folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.company = copy.deepcopy(_company())
+        self.plan(NIGHTLY)
+
+    def plan(self, *drills: DrillSchedule, hours: str = "") -> None:
+        inventory = self.company.inventory
+        policies = replace(inventory.policies, drills=drills)
+        parsed = parse_hours(hours) if hours else None
+        acme = replace(inventory.tenants["acme"], hours=parsed)
+        tenants = {**inventory.tenants, "acme": acme}
+        self.company.inventory = replace(inventory, policies=policies, tenants=tenants)
+        self.restart()
+
+    def restart(self, *, aside: Aside | None = None, faults: Faults | None = None) -> None:
+        bench = Bench(self.state, company=self.company, faults=faults or NoFaults())
+        number = len(self.runs()) + self.company.clock.monotonic()
+        tails = iter(f"{number:.0f}{n:03d}"[-6:] for n in range(1000))
+        bench._tail = lambda: next(tails)  # type: ignore[method-assign]
+        self.bench, self.standing = bench, Standing()
+        self.controller = Controller(
+            bench.desk(), bench.workshop, self.standing, aside=aside or Aside(start_at_once)
+        )
+
+    def turn(self, later: timedelta = timedelta(0)) -> str:
+        """What comes of the drills; nothing else is done."""
+        self.company.clock.advance(later)
+        try:
+            return self.controller._drills.drill()
+        except DrpError as error:
+            return error.message
+
+    def turn_all(self, later: timedelta = timedelta(0)) -> str:
+        """Everything that the controller does."""
+        self.company.clock.advance(later)
+        self.controller.turn()
+        done = self.standing.chores["drills"]
+        return done.error or done.outcome
+
+    def runs(self) -> list[RunEntry]:
+        return [e for e in RunReader(self.company.stores["witness"]).load(ALL) if e.begin.verb == "drill"]
+
+    def proofs(self) -> list[bool]:
+        return [proof.ok for proof in ProofReader(self.company.stores["witness"]).iter("acme")]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """It is 03:11 in Paris, and the controller has seen the schedule."""
+    made = Rig(tmp_path / "state")
+    made.turn()
+    return made
+
+
+def test_a_drill_begins_when_it_is_due_and_not_before(rig: Rig) -> None:
+    assert rig.turn_all(timedelta(minutes=48)) == ""
+    assert rig.runs() == []
+    assert rig.turn_all(timedelta(minutes=1)).endswith(" (nightly): proven acme")
+    assert rig.proofs() == [True]
+    assert list_bubbles(rig.company) == []
+    for _ in range(5):
+        rig.turn(HOUR)
+    assert len(rig.runs()) == 1
+    rig.turn(timedelta(days=1))
+    assert rig.proofs() == [True, True]
+
+
+def test_nights_that_nobody_was_there_are_made_up_by_one_drill(rig: Rig) -> None:
+    rig.company.clock.advance(timedelta(days=5))
+    rig.restart()
+    for _ in range(3):
+        rig.turn(timedelta(minutes=10))
+    assert len(rig.runs()) == 1
+
+
+def test_in_business_hours_it_waits_for_their_end(rig: Rig) -> None:
+    rig.plan(NIGHTLY, hours="Mon-Sun 03:30-08:00 Europe/Paris")
+    assert rig.turn(HOUR) == ""
+    rig.turn(3 * HOUR)
+    assert rig.runs() == []
+    rig.turn(HOUR)
+    assert rig.proofs() == [True]
+
+
+def test_a_paused_schedule_begins_nothing(rig: Rig) -> None:
+    change = Change(name="nightly", kind="pause", at="2031-03-04T02:20:00+00:00", owner="eva@ops1")
+    Schedules(rig.company.stores["witness"]).change(change)
+    rig.turn(timedelta(days=2))
+    assert rig.runs() == []
+
+
+def test_killed_between_due_and_begun_it_is_begun_by_the_next_once(rig: Rig) -> None:
+    rig.restart(aside=Aside(cut_the_power))
+    with pytest.raises(PowerCut):
+        rig.turn(HOUR)
+    assert rig.runs() == []
+    rig.restart()
+    rig.turn(timedelta(minutes=1))
+    (run,) = rig.runs()
+    assert run.end is not None
+    assert run.end.status == "done"
+    rig.restart()
+    rig.turn(timedelta(minutes=10))
+    assert (len(rig.runs()), rig.proofs()) == (1, [True])
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """All points at which the power can be cut in a drill, in order."""
+    seen: list[str] = []
+
+    class Listening:
+        def hit(self, point: str) -> None:
+            seen.append(point)
+
+    rig = Rig(tmp_path_factory.mktemp("points"))
+    rig.turn()
+    rig.restart(faults=Listening())
+    rig.turn(HOUR)
+    assert len(seen) > 20
+    return [*dict.fromkeys(seen)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 0.95])
+def test_killed_in_a_drill_the_next_finishes_it_and_begins_no_second(
+    rig: Rig, points: list[str], share: float
+) -> None:
+    point = points[int(share * len(points))]
+    rig.restart(faults=CutAt(point))
+    with pytest.raises(PowerCut):
+        rig.turn(HOUR)
+    rig.restart()
+    rig.turn(timedelta(minutes=1))
+    rig.turn(timedelta(minutes=6))
+    (run,) = rig.runs()
+    assert run.end is not None, point
+    assert rig.proofs() == [True], point
+    assert list_bubbles(rig.company) == []
+
+
+def test_a_drill_that_was_left_too_long_ago_is_cleaned_up(rig: Rig, points: list[str]) -> None:
+    rig.restart(faults=CutAt(points[len(points) // 2]))
+    with pytest.raises(PowerCut):
+        rig.turn(HOUR)
+    rig.restart()
+    assert rig.turn(timedelta(hours=5)).endswith("was left behind: cleaned up")
+    (run,) = rig.runs()
+    assert run.end is not None
+    assert run.end.status == "as-before"
+    assert list_bubbles(rig.company) == []
+
+
+def open_run(rig: Rig, verb: str) -> None:
+    record = RunBegin(
+        run=f"{verb}-310304-zzzz", scope=ALL, verb=verb, owner="eva@ops1", machine="elsewhere",
+        began=rig.company.clock.now().isoformat(), plan_digest="",
+    )  # fmt: skip
+    Runs(rig.company.stores["witness"]).begin(record)
+
+
+def test_no_drill_begins_while_a_failover_is_open(rig: Rig) -> None:
+    open_run(rig, "failover")
+    rig.turn(HOUR)
+    assert rig.runs() == []
+
+
+def test_no_drill_begins_while_another_is_open(rig: Rig) -> None:
+    open_run(rig, "drill")
+    assert "cannot resume 'drill-310304-zzzz'" in rig.turn(HOUR)
+    assert [entry.begin.run for entry in rig.runs()] == ["drill-310304-zzzz"]
+
+
+def test_old_bubbles_are_swept(rig: Rig, points: list[str]) -> None:
+    rig.restart(faults=CutAt(points[len(points) // 2]))
+    with pytest.raises(PowerCut):
+        rig.turn(HOUR)
+    rig.plan()
+    assert list_bubbles(rig.company) != []
+    rig.company.clock.advance(timedelta(hours=5))
+    assert rig.controller._drills.sweep().startswith("removed old drills: acme-drill-")
+    assert list_bubbles(rig.company) == []
+
+
+def test_a_drill_that_proves_nothing_is_told_and_not_repeated(rig: Rig) -> None:
+    content = rig.company.stores["backups"].content
+    for key in [key for key in content if key.endswith("/content")]:
+        content[key] = b"not what it was"
+    assert "ended findings: acme: " in rig.turn_all(timedelta(minutes=49))
+    assert not rig.standing.is_well(rig.company.clock.now())
+    rig.turn(timedelta(minutes=10))
+    assert rig.proofs() == [False]
+
+
+def test_work_aside_goes_on_beside_the_loop_and_is_told_when_it_has_ended() -> None:
+    waiting: list[Callable[[], None]] = []
+
+    def later(do: Callable[[], None]) -> Callable[[], None]:
+        waiting.append(do)
+        return do
+
+    aside = Aside(later)
+    aside.begin(lambda: "proven")
+    assert (aside.is_busy, aside.collect()) == (True, "")
+    waiting[0]()
+    assert (aside.is_busy, aside.collect(), aside.collect()) == (False, "proven", "")
+
+
+def test_what_fails_aside_is_raised_by_who_collects_it() -> None:
+    def fail() -> str:
+        raise DrpError("cannot do 'it': no")
+
+    aside = Aside()
+    aside.begin(fail)
+    aside.wait()
+    with pytest.raises(DrpError, match="cannot do"):
+        aside.collect()
+
+
+def test_the_end_of_the_controller_reaches_what_goes_on_aside() -> None:
+    class Run:
+        cancelled = 0
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+
+        def leave(self) -> None: ...
+
+    aside, first, second = Aside(start_at_once), Run(), Run()
+    with aside.listen(first):
+        aside.cancel()
+    with aside.listen(second):
+        pass
+    assert (first.cancelled, second.cancelled) == (1, 1)
