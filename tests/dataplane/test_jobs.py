@@ -252,6 +252,17 @@ def test_requests_are_sent_and_their_answers_checked(api: str) -> None:
     assert [answer["status"] for answer in told["requests"]] == [200, 201, 201]  # type: ignore[index,union-attr,call-overload]
 
 
+def test_what_an_answer_says_is_used_by_later_requests(api: str) -> None:
+    post: dict[str, Any] = {"method": "POST", "path": "/x", "expect-status": 201}
+    requests: list[Any] = [
+        {**post, "body": "secret {x}", "keep": {"token": "got"}},
+        {**post, "body": "{token}, {other}", "expect-contains": "secret {x}, {other}"},
+    ]
+    run("http", {"base": api, "requests": requests})
+    with pytest.raises(VerificationError, match="the answer lacks none"):
+        run("http", {"base": api, "requests": [{**post, "body": "", "keep": {"token": "none"}}]})
+
+
 def test_unexpected_status_is_told_with_the_answer(api: str) -> None:
     with pytest.raises(VerificationError, match=r"'GET /none': status 404 instead of 200: 'all is well'"):
         run("http", {"base": api, "requests": [{"path": "/none"}]})

@@ -149,4 +149,28 @@ def _build_tenant(
             {"method": "DELETE", "path": "/probe/drp", "expect-status": "200"},
         ],
         "smoke-collections": ["app.drp_probe"],
+        "drill": _build_drill(),
     }
+
+
+def _build_drill() -> list[dict[str, object]]:
+    """Something is ordered, something is uploaded, somebody is logged in."""
+    return [
+        {"method": "PUT", "path": "/items/drill", "body": '{"value": "ordered"}'},
+        {"method": "GET", "path": "/items/drill", "expect-contains": "ordered"},
+        {"method": "PUT", "path": "/files/drill", "body": "uploaded"},
+        {"method": "GET", "path": "/files/drill", "expect-contains": "uploaded"},
+        {
+            "method": "POST",
+            "path": "/session",
+            "body": '{"user": "drill"}',
+            "expect-status": "201",
+            "keep": {"token": "token"},
+        },
+        {
+            "method": "GET",
+            "path": "/session",
+            "headers": {"Authorization": "Bearer {token}"},
+            "expect-contains": "drill",
+        },
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -16,7 +16,10 @@ from drp.model.values import Json, JsonMap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """``body``: text, or anything else as JSON. ``expect_json``: fields that the answer must have so."""
+    """``body``: text, or anything else as JSON. ``expect_json``: fields that the answer must have so.
+
+    ``keep``: name -> field of the JSON answer, which later requests name ``{NAME}`` in path, headers or body.
+    """
 
     method: str = "GET"
     path: str = "/"
@@ -25,6 +28,7 @@ class Request:
     expect_status: int = 200
     expect_contains: str = ""
     expect_json: Mapping[str, object] | None = None
+    keep: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_http(context: Context) -> JsonMap:
@@ -34,11 +38,13 @@ def run_http(context: Context) -> JsonMap:
     if base.scheme != "http" or not base.hostname:
         raise UsageError(f"cannot send requests to '{params.base}': write http://HOST:PORT")
     answers: list[Json] = []
+    kept: dict[str, str] = {}
     for given in params.requests:
-        request = parse_request(given)
+        request = fill_in(parse_request(given), kept)
         connection = HTTPConnection(base.hostname, base.port or 80, timeout=params.timeout_s)
         status, body = _send(connection, request)
         check_answer(request, status, body)
+        kept |= find_kept(request, body)
         answers.append({"method": request.method, "path": request.path, "status": status})
     return {"requests": answers}
 
@@ -49,6 +55,38 @@ def parse_request(given: Mapping[str, object]) -> Request:
     if "expect_body_contains" in named:
         named["expect_contains"] = named.pop("expect_body_contains")
     return parse_params("http", Request, named)
+
+
+def fill_in(request: Request, kept: Mapping[str, str]) -> Request:
+    """What was kept of earlier answers, in the places that name it; other braces stay as they are."""
+
+    def fill(text: str) -> str:
+        for name, value in kept.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    return replace(
+        request,
+        path=fill(request.path),
+        headers={name: fill(value) for name, value in request.headers.items()},
+        body=fill(request.body) if isinstance(request.body, str) else request.body,
+    )
+
+
+def find_kept(request: Request, body: str) -> dict[str, str]:
+    """Raises VerificationError for a field that the answer does not have."""
+    if not request.keep:
+        return {}
+    what = f"cannot verify '{request.method} {request.path}'"
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise VerificationError(f"{what}: the answer is no JSON: {body[:200]!r}") from error
+    fields = found if isinstance(found, dict) else {}
+    missing = [name for name in request.keep.values() if name not in fields]
+    if missing:
+        raise VerificationError(f"{what}: the answer lacks {', '.join(missing)}")
+    return {name: str(fields[place]) for name, place in request.keep.items()}
 
 
 def _send(connection: HTTPConnection, request: Request) -> tuple[int, str]:
