@@ -8,6 +8,7 @@ from statistics import median
 from typing import Final
 
 from drp.actions.orders import MOVES
+from drp.cli.drill_text import render_drill_end, render_drill_review
 from drp.cli.sight_text import render_sight
 from drp.cli.words import count, render_moment, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
@@ -29,6 +30,8 @@ _STATUS_MARKS: Final = {
 
 
 def render_fleet_review(found: FleetReview, zone: tzinfo) -> list[str]:
+    if found.verb == "drill":
+        return render_drill_review(found)
     is_move = found.verb in MOVES
     way = f"  {found.source} → {found.target}" if found.source else f"  → {found.target}" if is_move else ""
     lines = [f"{found.order} {count(len(found.tenants), 'tenant')}{way}"]
@@ -66,6 +69,8 @@ def _place_counts(places: Mapping[str, str]) -> Iterator[str]:
 
 def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     """The final block: the headline, who is not done and why, what comes next."""
+    if report.verb == "drill":
+        return render_drill_end(report, zone)
     done, asked = report.count("done"), len(report.outcomes) - report.count("skipped")
     what = f"served by {report.target}" if report.verb in ("failover", "start", *MOVES) else "done"
     head = f"{_MARKS[report.ending.word]} {report.ending.word}: {done} of {asked} {what}"

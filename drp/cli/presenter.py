@@ -14,7 +14,6 @@ from typing import Final, TextIO
 from drp.cli.answers import Answers
 from drp.cli.end_text import render_end
 from drp.cli.error_text import render_error
-from drp.cli.drill_text import render_drill_end, render_drill_review
 from drp.cli.fleet_text import render_fleet_end, render_fleet_review
 from drp.cli.invocation import Common, Invocation
 from drp.cli.jsonl import JsonLines
@@ -181,10 +180,6 @@ class Presenter:
                 return render_takeover(result, self._zone)
             case RunReport():
                 return render_end(result, self._zone)
-            case FleetReview(verb="drill"):
-                return render_drill_review(result)
-            case FleetReport(verb="drill"):
-                return render_drill_end(result, self._zone)
             case FleetReview():
                 return render_fleet_review(result, self._zone)
             case FleetReport():
