@@ -14,7 +14,7 @@ GOOD = TenantOutcome(
     status="done",
     rto_s=151,
     rpo_s=12,
-    figures={"documents": 42, "redis_keys": 1, "logins": 3, "requests": 9},
+    figures={"documents": 4, "redis_keys": 1, "logins": 3, "requests": 9},
 )
 BAD = TenantOutcome(tenant="tyrell", status="quarantined", cause="cannot read '000017.pack'")
 
@@ -38,7 +38,7 @@ def build_report(ending: Ending, *outcomes: TenantOutcome, next_: str = "") -> F
 def test_what_failed_comes_first_and_bars_are_named() -> None:
     assert render_drill_end(build_report(FINDINGS, GOOD, BAD), UTC) == [
         "✗ tyrell  cannot read '000017.pack'",
-        "! hal  equal, 42 documents · 1 key · 3 logins · 9 requests · RPO 12s (30s) · RTO 2m31s (above 1m00s)",
+        "! hal  equal, 4 documents · 1 key · 3 logins · 9 requests · RPO 12s (30s) · RTO 2m31s (above 1m00s)",
         "✓ bubbles gone: no container, volume, link, file or route of them is left",
         "! findings: 1 of 2 proven at 2026-11-08 02:03:20 UTC   drill-261108-e4k7 · 3m20s · exit 11",
     ]
