@@ -49,7 +49,8 @@ class Invocation:
     """``verb`` in full (``config show``), ``subject`` the object acted on (tenant, run, secret) or "".
 
     ``site`` is that of --to or --from; ``file`` that of --file; ``areas`` those of check;
-    ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks; ``svg``: where to draw one.
+    ``plan`` a plan to run, ``out`` where to keep one. ``names``: runbooks, keys, or a tenant;
+    ``svg``: where to draw one.
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
     ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html;
@@ -79,6 +80,7 @@ class Invocation:
     no_images: bool = False
     fit: bool = False
     html: Path | None = None
+    is_against_journal: bool = False
     sample: int | None = None
     parallel: int = 0
 

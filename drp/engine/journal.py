@@ -66,19 +66,21 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """The stored bytes: canonical JSON."""
-        return canonical(
-            {
-                "seq": self.seq,
-                "time": self.time.isoformat(),
-                "actor": self.actor,
-                "epoch": self.epoch,
-                "kind": self.kind,
-                "step": self.step,
-                "attempt": self.attempt,
-                "data": self.data,
-                "prev": self.prev,
-            }
-        )
+        return canonical(self.to_json())
+
+    def to_json(self) -> JsonMap:
+        """What is stored."""
+        return {
+            "seq": self.seq,
+            "time": self.time.isoformat(),
+            "actor": self.actor,
+            "epoch": self.epoch,
+            "kind": self.kind,
+            "step": self.step,
+            "attempt": self.attempt,
+            "data": self.data,
+            "prev": self.prev,
+        }
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Record:

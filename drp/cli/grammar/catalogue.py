@@ -45,6 +45,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "backups": "The backups that there are.",
     "bundle": "All that a failover needs, in one folder.",
     "runbook": "Runbooks as files: are they right, what do they do.",
+    "evidence": "The proof of a run: verify it, take one tenant's part out of it.",
     "journal": "The journals of runs.",
     "config": "The configuration: begin one, show it, its schema.",
     "secrets": "The sealed file of secrets.",
