@@ -40,6 +40,14 @@ class Move:
     def await_step(self, step: str, status: str = "begun") -> None:
         self.watched.await_step(step, status)
 
+    def await_status(self, status: str) -> None:
+        """Until the run as a whole has said this of itself."""
+
+        def has_said() -> bool:
+            return any(e["kind"] == "run" and e["status"] == status for e in self.watched.events())
+
+        self.watched.await_(has_said, f"the run {status}")
+
     def await_retry(self, step: str, *, stage: str = "") -> None:
         """Until a step that fits, of the stage if one is named, has failed in a way that may pass."""
         seen = self._count_retries(step, stage)

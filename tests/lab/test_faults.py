@@ -102,6 +102,20 @@ def test_a_target_that_is_gone_needs_hands_and_is_then_taken_back(company: Compa
     assert compare_worlds(before, dump_world(company.lab)) == []
 
 
+def test_a_witness_that_is_away_makes_a_run_wait_and_no_client(company: Company, tenant: str) -> None:
+    """Longer than the term of its lease: nothing begins until it is proven that nobody took the tenant."""
+    move = begin_move(company, tenant)
+    move.await_step("create/*")
+    with company.lab.store.stopped("versitygw"):
+        move.await_status("pausing")
+        assert company.client(tenant).ask("GET", "/health")["status"] == 200
+    finished = move.watched.finish()
+    assert finished.code == 0, finished.said
+    assert find_serving(company, tenant) == move.there
+    retire_old(company, tenant, move.here)
+
+
+@pytest.mark.certificate
 def test_a_witness_that_stays_silent_leaves_the_run_open_and_no_client_alone(
     company: Company, tenant: str
 ) -> None:
