@@ -50,7 +50,9 @@ from drp.config.settings import Settings, computed, optional, required, setting
 _SECRET_VARIABLE: Final = re.compile(r"(?i).*(password|passwd|secret|token|credential|api_?key|private_?key)")
 _CREDENTIALS: Final = re.compile(r"://[^/\s]*:[^/\s]*@")
 _SECRET_HEADER: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-_RESERVED_ACCOUNT: Final = frozenset({"drp", "redis", "mongodb-keyfile"})
+_KEPT: Final = re.compile(r"(?:[A-Za-z]+ )?\{[A-Za-z0-9_-]+\}")
+"""What an earlier answer said, in the place of a secret: ``Bearer {token}``."""
+_RESERVED_ACCOUNT: Final = frozenset({"drp", "redis", "mongodb-keyfile", "token-signing"})
 
 
 def _check_environment(values: dict[str, str]) -> dict[str, str]:
@@ -64,8 +66,8 @@ def _check_environment(values: dict[str, str]) -> dict[str, str]:
 
 
 def _check_headers(values: dict[str, str]) -> dict[str, str]:
-    for name in values:
-        if name.lower() in _SECRET_HEADER:
+    for name, value in values.items():
+        if name.lower() in _SECRET_HEADER and not _KEPT.fullmatch(value):
             raise FieldError(f"a secret must not stand here: header '{name}'")
     return values
 

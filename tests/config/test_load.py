@@ -179,6 +179,21 @@ def test_drills_that_cannot_be(folder: Folder, drills: str, problem: str) -> Non
     assert found.startswith(f"more.yml:{problem}")
 
 
+def test_what_an_answer_said_may_stand_where_a_secret_may_not(folder: Folder) -> None:
+    folder.replace(
+        "tenants/acme.yml",
+        "    disk",
+        """    drill:
+      - {method: POST, path: /session, body: "{}", expect-status: 201, keep: {token: token}}
+      - {path: /session, headers: {Authorization: "Bearer {token}"}}
+    disk""",
+    )
+
+    login, look = load(folder).tenants["acme"].drill
+    assert login["keep"] == {"token": "token"}
+    assert look["headers"] == {"Authorization": "Bearer {token}"}
+
+
 def test_smoke_requests_are_typed(folder: Folder) -> None:
     folder.replace(
         "tenants/acme.yml",
