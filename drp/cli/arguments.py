@@ -31,7 +31,8 @@ def build_app() -> typer.Typer:
         if VERBS[verb].is_planned or VERBS[verb].is_for_many:
             _add(groups["plan"], verb, verb)
     for name, group_app in groups.items():
-        app.add_typer(group_app, name=name)
+        above, _, own = name.rpartition(" ")
+        (groups[above] if above else app).add_typer(group_app, name=own)
     return app
 
 

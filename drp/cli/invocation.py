@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import typer
 
 from drp.commands.fleet.orders import NO_CONSENT, NOBODY, Consent, Selection
+from drp.model.drills import DrillSchedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ class Invocation:
     ``source`` is --from where there is a --to as well; ``selection`` who is meant by a verb for many,
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
     ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html;
-    ``sample`` --sample; ``parallel`` --parallel, 0: as usual.
+    ``sample`` --sample; ``parallel`` --parallel, 0: as usual; ``schedule`` what `drill schedule add` adds,
+    ``off`` --off.
     """
 
     verb: str
@@ -82,6 +84,8 @@ class Invocation:
     html: Path | None = None
     is_against_journal: bool = False
     sample: int | None = None
+    schedule: DrillSchedule | None = None
+    off: bool = False
     parallel: int = 0
 
 

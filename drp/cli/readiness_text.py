@@ -70,15 +70,20 @@ def _rests_on(found: Readiness, zone: tzinfo) -> Iterator[str]:
 def _tell_all(hosts: Sequence[HostRoom]) -> str:
     used, memory = sum(h.memory_used for h in hosts), sum(h.memory for h in hosts)
     left = [h.disk_left for h in hosts if h.disk_left is not None]
-    disk = [f"disk {render_size(max(0, sum(left)))} left"] if left else []
-    parts = [f"memory {used / max(memory, 1):.0%}", *disk, f"{sum(h.links_left for h in hosts)} subnets left"]
+    disk = [f"{render_size(max(0, sum(left)))} of disk left"] if left else []
+    parts = [
+        f"{used / max(memory, 1):.0%} of memory",
+        *disk,
+        f"{sum(h.links_left for h in hosts)} subnets left",
+    ]
     return " · ".join(parts)
 
 
 def _tell_room(room: HostRoom) -> str:
-    disk = "disk unknown" if room.disk_left is None else f"disk {render_size(max(0, room.disk_left))} left"
+    is_known = room.disk_left is not None
+    disk = f"{render_size(max(0, room.disk_left or 0))} of disk left" if is_known else "disk unknown"
     return (
-        f"memory {room.memory_used / max(room.memory, 1):.0%} · {disk} · {room.links_left} subnets left · "
+        f"{room.memory_used / max(room.memory, 1):.0%} of memory · {disk} · {room.links_left} subnets left · "
         f"takes {count(len(room.tenants), 'tenant')}: {render_list(room.tenants) or '-'}"
     )
 

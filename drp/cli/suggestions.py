@@ -20,8 +20,8 @@ def suggest(words: Sequence[str], verbs: Sequence[str]) -> str:
 
 
 def _nearest(given: Sequence[str], verbs: Sequence[str]) -> str | None:
-    """``config shwo``, ``show`` and ``configs show`` -> ``config show``."""
-    for count in (2, 1):
+    """``config shwo``, ``show`` and ``configs show`` -> ``config show``; groups may lie in groups."""
+    for count in (3, 2, 1):
         typed = " ".join(given[:count])
         by_form = {verb: verb for verb in verbs} | {verb.rsplit(" ", 1)[-1]: verb for verb in verbs}
         found = get_close_matches(typed, [*by_form], n=1, cutoff=_CLOSE)

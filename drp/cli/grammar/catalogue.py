@@ -18,6 +18,7 @@ from drp.cli.grammar import (
     reports,
     runbooks,
     runs,
+    schedule,
     serving,
     shell,
 )
@@ -27,6 +28,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     **changes.VERBS,
     **fleet.VERBS,
     **drill.VERBS,
+    **schedule.VERBS,
     **backups.VERBS,
     **bundle.VERBS,
     **serving.VERBS,
@@ -42,6 +44,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 GROUPS: Final[Mapping[str, str]] = {
     "plan": "What VERB would do; changes nothing.",
     "drill": "Proofs that backups can be restored.",
+    "drill schedule": "When the controller begins drills.",
     "backups": "The backups that there are.",
     "bundle": "All that a failover needs, in one folder.",
     "runbook": "Runbooks as files: are they right, what do they do.",

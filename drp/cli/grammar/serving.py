@@ -27,7 +27,7 @@ def serve(
 
 VERBS: Final[Mapping[str, Verb]] = {
     "serve": Verb(
-        "Be the controller: backups, reserve, restarted hosts, all by policy, until stopped.",
+        "Be the controller: backups, reserve, drills, restarted hosts, by policy, until stopped.",
         ("drp serve", "drp serve --unit"),
         serve,
         (4,),

@@ -22,6 +22,7 @@ from drp.cli.verbs import (
     reports,
     runbooks,
     runs,
+    schedule,
     serving,
     shell,
 )
@@ -32,6 +33,7 @@ DO: Final[Mapping[str, Do]] = {
     **changes.DO,
     **fleet.DO,
     **drill.DO,
+    **schedule.DO,
     **backups.DO,
     **bundle.DO,
     **serving.DO,

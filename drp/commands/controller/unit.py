@@ -9,7 +9,7 @@ from drp.commands.results import Listing
 
 _UNIT = """\
 [Unit]
-Description=drp controller: backups, reserve and restarts of hosts by policy
+Description=drp controller: backups, reserve, drills and restarts of hosts by policy
 Wants=network-online.target
 After=network-online.target
 
