@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +31,13 @@ class Company:
     folder: Path
     ttl: int
 
-    def newcomer(self, machine: Machine) -> Operator:
-        """An operator on this machine whose state folder is empty: all that was done is news to him."""
+    def newcomer(self, machine: Machine, written: Written | None = None) -> Operator:
+        """An operator on this machine whose state folder is empty: all that was done is news to him.
+
+        ``written``: another configuration than the company's.
+        """
         state = Path(tempfile.mkdtemp(prefix=f"state-{machine.name}-", dir=self.folder))
-        return Operator(self.lab, machine, self.written, state=state)
+        return Operator(self.lab, machine, written or self.written, state=state)
 
     def other_site(self, tenant: str) -> tuple[str, str]:
         """(site that serves, the other one)."""
@@ -72,10 +76,17 @@ class Company:
         seed_tenant(self.lab.hosts[host], instance, image, documents=documents, files=files, keys=keys)
 
 
-def build_company(lab: Lab, folder: Path, *, ttl: int = 60, freeze: str = "2m") -> Company:
-    """Write the configuration and bring the images to the first host; drp carries them on."""
-    written = write_configuration(lab, folder / "config", ttl=ttl, freeze=freeze)
-    lab.hosts[lab.names.home.hosts[0]].load(*lab.images.values())
+def build_company(
+    lab: Lab, folder: Path, *, ttl: int = 60, freeze: str = "2m", own: Sequence[str] = ()
+) -> Company:
+    """Write the configuration and bring the images to the first host; drp carries them on.
+
+    ``own``: tenants whose API has an image of its own.
+    """
+    first = lab.hosts[lab.names.home.hosts[0]]
+    first.load(*lab.images.values())
+    apis = {tenant: first.vary(lab.images["api"], tenant) for tenant in own}
+    written = write_configuration(lab, folder / "config", ttl=ttl, freeze=freeze, apis=apis)
     operators = [
         Operator(lab, machine, written, state=folder / f"state-{machine.name}")
         for machine in (lab.ops1, lab.ops2)

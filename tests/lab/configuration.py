@@ -16,18 +16,32 @@ from tests.lab.lab import Lab
 
 Entries = dict[str, SealedEntry]
 
+_ENVS = ("production", "production", "production", "staging", "preprod")
+_TIERS = ("silver", "silver", "silver", "gold", "bronze")
+_DEDICATED = 2
+"""The third tenant has a host of its own at each site."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Where the configuration lies, and the identity that opens its sealed file."""
+    """Where the configuration lies, and the identity that opens its sealed file.
+
+    ``runbooks``: the folder to use, None for that of the checkout.
+    """
 
     folder: Path
     key_file: Path
     ca_file: Path
+    runbooks: Path | None = None
 
 
-def write_configuration(lab: Lab, folder: Path, *, freeze: str = "2m", ttl: int = 60) -> Written:
-    """Write ``drp.yml``, one file a tenant and the sealed secrets. ``ttl`` in seconds."""
+def write_configuration(
+    lab: Lab, folder: Path, *, freeze: str = "2m", ttl: int = 60, apis: Mapping[str, str] | None = None
+) -> Written:
+    """Write ``drp.yml``, one file a tenant and the sealed secrets. ``ttl`` in seconds.
+
+    ``apis``: ids of images that take the place of the usual API's, by tenant.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tenants").mkdir(exist_ok=True)
     identity, recipient = new_identity()
@@ -38,7 +52,9 @@ def write_configuration(lab: Lab, folder: Path, *, freeze: str = "2m", ttl: int 
     entries: Entries = {}
     write_json(folder / "drp.yml", _build_company(lab, entries, ttl=ttl))
     for number, name in enumerate(lab.names.tenants):
-        tenant = _build_tenant(lab, name, entries, dedicated=number == 2, freeze=freeze)
+        tenant = _build_tenant(lab, name, entries, number=number, freeze=freeze)
+        if name in (apis or {}):
+            tenant["images"] = {"api": (apis or {})[name]}
         write_json(folder / "tenants" / f"{name}.yml", {"tenants": {name: tenant}})
     content = SealedContent(version=1, recipients=(recipient,), entries=entries)
     (folder / "secrets.sealed").write_bytes(seal(content))
@@ -125,9 +141,7 @@ def _build_signer(site: str, entries: Entries) -> dict[str, object]:
     return {"public": base64.b64encode(pair.public).decode(), "private": private}
 
 
-def _build_tenant(
-    lab: Lab, name: str, entries: Entries, *, dedicated: bool, freeze: str
-) -> dict[str, object]:
+def _build_tenant(lab: Lab, name: str, entries: Entries, *, number: int, freeze: str) -> dict[str, object]:
     domain = f"{name}.{lab.dns.zone}"
     pair = new_backup_keypair()
     _keep(entries, f"{name}.backup", pair.private.reveal())
@@ -137,8 +151,10 @@ def _build_tenant(
     return {
         "home": lab.names.home.name,
         "domains": [domain],
-        "dedicated": "true" if dedicated else "false",
-        "memory": "2GiB",
+        "env": _ENVS[number % len(_ENVS)],
+        "tier": _TIERS[number % len(_TIERS)],
+        "dedicated": "true" if number == _DEDICATED else "false",
+        "memory": "2GiB" if len(lab.names.tenants) <= 3 else "1GiB",
         "disk": "4GiB",
         "freeze": freeze,
         "backup-key": {"public": base64.b64encode(pair.public).decode(), "private": f"sealed:{name}.backup"},

@@ -46,6 +46,7 @@ class Operator:
 
     def words(self, *words: str) -> list[str]:
         folders = ["--config", str(self.written.folder), "--state", str(self.state)]
+        folders += ["--runbooks", str(self.written.runbooks)] if self.written.runbooks else []
         return [sys.executable, "-m", "drp", *words, *folders, "--key-file", str(self.written.key_file)]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:

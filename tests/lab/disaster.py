@@ -15,19 +15,33 @@ from typing import Any
 from drp.model.names import Instance
 from tests.lab.clients import Client, Verified, Write
 from tests.lab.company import Company
-from tests.lab.inside import run_inside
+from tests.lab.inside import run_inside, seed_tenant
 from tests.lab.names import Site
 
 PATIENCE_S = 4.0
 """How long a writer waits for an answer from a site that may be dead."""
 
 
-def deploy_all(company: Company) -> None:
+_ROUNDED_S = 0.01
+_AT_ONCE = 4
+"""Commands of drp under way together: each is a process that takes a core."""
+
+
+def deploy_all(company: Company, *, documents: int = 400) -> None:
     """Every tenant at its home, with some data; the first one alone, for it sets the edges up."""
     first, *others = company.lab.names.tenants
-    company.ensure_deployed(first)
-    with ThreadPoolExecutor(len(others)) as pool:
-        list(pool.map(company.ensure_deployed, others))
+    company.ops1.drp("deploy", first, "--yes")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda tenant: company.ops1.drp("deploy", tenant, "--yes"), others))
+        placed = find_instances(company).values()
+        list(pool.map(lambda place: _seed(company, *place, documents=documents), placed))
+
+
+def _seed(company: Company, host: str, instance: Instance, *, documents: int) -> None:
+    image, size = company.lab.images["api"].id, documents * 1500
+    seed_tenant(
+        company.lab.hosts[host], str(instance), image, documents=documents, files=size, keys=documents // 8
+    )
 
 
 @contextmanager
@@ -90,6 +104,17 @@ def find_restored(report: dict[str, Any], tenant: str, *, ended: float) -> Backu
     row = next(each for each in report["tenants"] if each["tenant"] == tenant)
     began = datetime.fromisoformat(report["began"]).timestamp()
     return Backup(began=began - float(row["rpo_s"]), ended=ended)
+
+
+def find_restored_in_store(company: Company, report: dict[str, Any], tenant: str) -> Backup:
+    """The same, with its end as its manifest says. Raises AssertionError when no manifest fits the report."""
+    began = find_restored(report, tenant, ended=0).began
+    folder = company.lab.store.disk / "data" / "backups" / "drp1" / tenant / "base"
+    bodies = (json.loads(path.read_bytes())["body"] for path in folder.glob("*/manifest*"))
+    moments = [[datetime.fromisoformat(body[key]).timestamp() for key in ("began", "ended")] for body in bodies]
+    fitting = [ended for moment, ended in moments if abs(moment - began) < _ROUNDED_S]
+    assert len(fitting) == 1, (tenant, began, moments)
+    return Backup(began=began, ended=fitting[0])
 
 
 def count_unexplained(client: Client, verified: Verified, backup: Backup, old: Instance) -> int:

@@ -64,9 +64,9 @@ class Lab:
     # ---- life
 
     @classmethod
-    def up(cls, *, kept: bool = False) -> Lab:
+    def up(cls, *, kept: bool = False, tenants: int = 3) -> Lab:
         """Boot everything; returns when all engines and servers answer. Raises LabError."""
-        lab = cls(load_names(), build_state(kept=kept))
+        lab = cls(load_names().with_tenants(tenants), build_state(kept=kept))
         lab.state.root.mkdir(parents=True)
         lab.state.save()
         lab._janitor = Janitor(lab.state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VARIABLE = "DRP_LAB_NAMES"
 _SYLLABLES = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
@@ -29,7 +29,7 @@ class Names:
 
     home: Site
     away: Site
-    tenants: tuple[str, str, str]
+    tenants: tuple[str, ...]
     zone: str
 
     @property
@@ -39,6 +39,11 @@ class Names:
     @property
     def hosts(self) -> tuple[str, ...]:
         return self.home.hosts + self.away.hosts
+
+    def with_tenants(self, count: int) -> Names:
+        """The same with so many tenants, three at least: the others are named after the first three."""
+        more = (f"{self.tenants[number % 3]}-n{number}" for number in range(3, count))
+        return replace(self, tenants=(*self.tenants, *more))
 
 
 USUAL = Names(
