@@ -230,6 +230,16 @@ def _occupy(occupancy: Occupancy, facts: JsonMap) -> Occupancy:
     )
 
 
+def restores(facts: Mapping[str, Json]) -> dict[str, JsonMap]:
+    """Tenant -> the backup that is restored: ``backup`` its id, ``as_of`` its moment, ``documents``."""
+    tenants = facts.get("tenants")
+    return {
+        str(each["name"]): {"backup": kept["id"], "as_of": kept["began"], "documents": kept["documents"]}
+        for each in (tenants if isinstance(tenants, list) else [])
+        if isinstance(each, dict) and isinstance(kept := each.get("backup"), dict)
+    }
+
+
 def losses(facts: Mapping[str, Json], now: datetime) -> dict[str, float]:
     """Tenant -> seconds of writes that may be lost: those younger than the backup that is restored."""
     found: dict[str, float] = {}

@@ -75,6 +75,7 @@ def test_everybody_is_served_at_the_other_site_and_it_is_said_what_was_lost(benc
     report = give(bench, "failover")
     assert (report.ending.code, outcomes(report)) == (0, dict.fromkeys(TENANTS, "done"))
     assert all(outcome.rpo_s is not None and outcome.rpo_s >= 600 for outcome in report.outcomes)
+    assert {outcome.restored["documents"] for outcome in report.outcomes} == {3}
     shown = bench.shown[0]
     assert isinstance(shown, FleetReview)
     assert shown.worst_loss_s >= 600

@@ -7,15 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import dns.name
-import dns.query
-import dns.rcode
-import dns.tsigkeyring
-import dns.update
 import pytest
 
 from tests.lab.company import Company
-from tests.lab.conftest import TTL
 from tests.lab.disaster import (
     check_acknowledged_are_there,
     check_lost,
@@ -24,6 +18,7 @@ from tests.lab.disaster import (
     find_restored,
     find_running,
     order_failover,
+    point,
     prepare,
     read_items,
     writing,
@@ -84,18 +79,6 @@ def test_a_site_that_was_frozen_wakes_up_and_acknowledges_nothing(doomed: Compan
 def print_report(report: dict[str, Any]) -> None:
     rows = [(row["tenant"], row["status"], row.get("rto_s"), row.get("rpo_s")) for row in report["tenants"]]
     print(report["elapsed_ms"], report["stages_ms"], rows)
-
-
-def point(company: Company, tenant: str, alias: str) -> None:
-    """Change a tenant's name by hand."""
-    lab = company.lab
-    key = lab.dns.tsig
-    keyring = dns.tsigkeyring.from_text({key.name: (key.algorithm, key.secret)})
-    change = dns.update.UpdateMessage(lab.dns.zone, keyring=keyring, keyname=dns.name.from_text(key.name))
-    change.replace(tenant, TTL, "CNAME", f"{alias}.")
-    with lab.ops2.net():
-        answer = dns.query.tcp(change, str(lab.dns.primary), timeout=10)
-    assert answer.rcode() == dns.rcode.NOERROR
 
 
 def test_a_site_without_power_and_the_drp_that_ran_there(doomed: Company) -> None:

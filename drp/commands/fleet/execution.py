@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from drp.actions.backups import CheckBackup
-from drp.actions.fleet import losses
+from drp.actions.fleet import losses, restores
 from drp.commands.desk import Desk, Workshop
 from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
 from drp.commands.events import RunEvent, WorldEvent
@@ -122,9 +122,14 @@ class FleetTurn(Turn[FleetReport]):
             opened=self._find_opened(records),
         )
         lost = losses(work.facts, evidence.began) if work.verb == "failover" else {}
-        held = self._find_held(records)
+        held, restored = self._find_held(records), restores(work.facts) if lost else {}
         return [
-            replace(judge_tenant(tenant, evidence), rpo_s=lost.get(tenant), figures=held.get(tenant, {}))
+            replace(
+                judge_tenant(tenant, evidence),
+                rpo_s=lost.get(tenant),
+                restored=restored.get(tenant, {}),
+                figures=held.get(tenant, {}),
+            )
             for tenant in work.tenants
         ]
 

@@ -68,7 +68,8 @@ class TenantOutcome:
     """How it ended for one tenant. ``status``: done, rolled-back, quarantined, unknown, skipped or waiting.
 
     ``code`` and ``cause`` say why not done; ``rto_s`` from the begin of the run to the proof that it serves;
-    ``rpo_s`` what may be lost.
+    ``rpo_s`` what may be lost. ``restored``: the backup that a failover restores: its id, as of when it is,
+    and how many documents are in it.
     """
 
     tenant: str
@@ -79,6 +80,7 @@ class TenantOutcome:
     step: str = ""
     rto_s: float | None = None
     rpo_s: float | None = None
+    restored: JsonMap = field(default_factory=dict)
     figures: JsonMap = field(default_factory=dict)
 
     def to_json(self) -> JsonMap:
@@ -88,6 +90,8 @@ class TenantOutcome:
         for name, value in (("rto_s", self.rto_s), ("rpo_s", self.rpo_s)):
             if value is not None:
                 data[name] = round(value, 3)
+        if self.restored:
+            data["restored"] = self.restored
         if self.cause:
             data |= {"code": self.code, "cause": self.cause, "step": self.step}
         return data
