@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,14 @@ def company(lab: Lab, processes: ProcessWatch, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def doomed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """A laboratory of its own, for it is left with old stacks at both sites; all tenants at home."""
+    with doom(tmp_path_factory.mktemp("doomed")) as company:
+        yield company
+
+
+@contextmanager
+def doom(folder: Path) -> Iterator[Company]:
+    """The same for as long as the block lasts."""
     with Lab.up() as lab:
-        made = build_company(lab, tmp_path_factory.mktemp("doomed"), ttl=TTL)
+        made = build_company(lab, folder, ttl=TTL)
         deploy_all(made)
         yield made

@@ -6,12 +6,14 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.lab import plan
 from tests.lab.clients import Client
 from tests.lab.company import Company
+from tests.lab.conftest import doom
 from tests.lab.disaster import (
     check_acknowledged_are_there,
     check_lost,
@@ -24,8 +26,17 @@ from tests.lab.disaster import (
     writing,
 )
 from tests.lab.names import Site
+from tests.lab.watching import Watched
 
 pytestmark = pytest.mark.certificate
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Iterator[Company]:
+    """One for each case: some leave hosts without power, and old stacks where they stand."""
+    with doom(tmp_path) as company:
+        yield company
+
 
 TERM_S = 5.0
 TERMS = 10
@@ -120,6 +131,99 @@ def test_a_site_that_is_cut_off_alive_stops_acknowledging(doomed: Company, way: 
         check_one_holder(logs)
         more = check_acknowledged_are_there(read_items(doomed, host, old), logs, old)
         print(f"{tenant}: {more} in the old volume that nobody was told of")
+
+
+@pytest.mark.parametrize("moment", ["fenced", "restore*"])
+def test_a_frozen_site_thawed_in_the_middle_acknowledges_nothing(doomed: Company, moment: str) -> None:
+    """It stands still before anybody gives it up, and wakes up as soon as the step has begun."""
+    source, target = find_sites(doomed)
+    olds = find_instances(doomed)
+    edge = str(doomed.lab.hosts[source.hosts[0]].edge_address)
+    suffix = f"thaw-{moment.rstrip('*')}"
+    with (
+        writing(doomed, suffix) as clients,
+        writing(doomed, f"{suffix}-old", at=edge) as pinned,
+    ):
+        ended = prepare(doomed, target)
+        time.sleep(2)
+        with contextlib.ExitStack() as frozen:
+            for machine in doomed.lab.hosts_of(source.name):
+                frozen.enter_context(machine.frozen())
+            time.sleep(2)
+            words = order_failover(source, target, len(clients))
+            run = Watched.begin(doomed.ops2, *words, log=doomed.folder / f"{suffix}.jsonl")
+            run.await_step(moment, "begun")
+        finished = run.finish()
+        time.sleep(TERM_S)
+    assert finished.code == 0, finished.said
+    for tenant, client in clients.items():
+        host, old = olds[tenant]
+        logs = [client.records(), pinned[tenant].records()]
+        print(tenant, check_lost(client, find_restored(finished.data, tenant, ended=ended), old))
+        check_one_holder(logs)
+        check_acknowledged_are_there(read_items(doomed, host, old), logs, old)
+
+
+def test_a_target_host_that_is_dead_beforehand_leaves_some_out_by_name(doomed: Company) -> None:
+    source, target = find_sites(doomed)
+    olds = find_instances(doomed)
+    dead, living = doomed.lab.hosts[target.hosts[0]], target.hosts[1]
+    with writing(doomed, "narrow") as clients:
+        ended = prepare(doomed, target)
+        time.sleep(2)
+        for host in (*doomed.lab.hosts_of(source.name), dead):
+            host.power_off()
+        order = ("--from", source.name, "--to", target.name, "--all")
+        plan = doomed.ops2.drp("plan", "failover", *order)
+        placed = [row["tenant"] for row in plan["tenants"]]
+        report = doomed.ops2.drp(*order_failover(source, target, len(placed)))
+        left = {row["tenant"]: row["cause"] for row in report["tenants"] if row["status"] == "skipped"}
+        print(f"placed {placed}, left out {left}")
+        assert sorted([*placed, *left]) == sorted(clients)
+        assert left, "the tenant with a host of its own cannot stand beside the others"
+        assert all(living in cause for cause in left.values())
+        served = find_instances(doomed)
+        assert {served[name][0] for name in placed} == {living}
+        # once it is back, the same order is for those who are left
+        dead.boot()
+        doomed.ops2.drp("start", dead.name)
+        second = doomed.ops2.drp(*order_failover(source, target, len(left)))
+        time.sleep(2)
+    assert {row["tenant"] for row in second["tenants"] if row["status"] == "done"} == set(left)
+    for tenant, client in clients.items():
+        backup = find_restored(report if tenant in placed else second, tenant, ended=ended)
+        print(tenant, check_lost(client, backup, olds[tenant][1]))
+        check_one_holder([client.records()])
+
+
+def test_a_target_host_that_dies_meanwhile_sets_its_tenants_aside(doomed: Company) -> None:
+    source, target = find_sites(doomed)
+    olds = find_instances(doomed)
+    with writing(doomed, "dies") as clients:
+        ended = prepare(doomed, target)
+        time.sleep(2)
+        for host in doomed.lab.hosts_of(source.name):
+            host.power_off()
+        plan = doomed.ops2.drp("plan", "failover", "--from", source.name, "--to", target.name, "--all")
+        places = {row["tenant"]: row["to"].rpartition("/")[2] for row in plan["tenants"]}
+        name = min(places.values(), key=[*places.values()].count)
+        words = order_failover(source, target, len(clients))
+        run = Watched.begin(doomed.ops2, *words, log=doomed.folder / "dies.jsonl")
+        run.await_step("restore*", "begun")
+        doomed.lab.hosts[name].power_off()
+        finished = run.finish()
+        for row in finished.data["tenants"]:
+            print(row["tenant"], places[row["tenant"]], row["status"], row.get("cause"))
+        assert finished.code in (9, 10), finished.said
+        done = {row["tenant"] for row in finished.data["tenants"] if row["status"] == "done"}
+        assert done == {tenant for tenant, place in places.items() if place != name}
+        doomed.lab.hosts[name].boot()
+        again = doomed.ops2.drp("retry", finished.data["run"], "--failed", "--yes")
+        time.sleep(2)
+    assert {row["status"] for row in again["tenants"]} == {"done"}
+    for tenant, client in clients.items():
+        print(tenant, check_lost(client, find_restored(again, tenant, ended=ended), olds[tenant][1]))
+        check_one_holder([client.records()])
 
 
 def test_a_failover_killed_twice_is_finished_by_another_machine(doomed: Company) -> None:
