@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from drp.actions.drilling import drill_facts
+from drp.actions.isolation_expected import find_rule
 from drp.actions.orders import Order
 from drp.engine.events import RunResult
 from drp.errors import RefusedError
@@ -169,6 +170,46 @@ def test_what_cannot_be_restored_fails_with_its_reason_and_alone(
     assert find_proof(company, "globex").ok
     assert company.dump() == before
     assert list_drills(company) == []
+
+
+@pytest.mark.failure_mode("I7")
+def test_a_bubble_that_can_reach_hosts_is_not_filled(company: FakeCompany) -> None:
+    company.reach.no_firewall.add("h3")
+    before = company.dump()
+    assert drill(company, site="dc5").scopes == dict.fromkeys(("acme", "globex"), "failed")
+    proof = find_proof(company, "acme")
+    assert proof.reason.startswith("cannot prove the isolation of 'acme-drill-")
+    assert proof.documents == 0
+    assert company.dump() == before
+
+
+@pytest.mark.failure_mode("I7")
+def test_an_api_is_not_started_beside_a_helper_that_stayed(company: FakeCompany) -> None:
+    check = company.databases.check_login
+
+    def stay(host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
+        instance = Instance.parse(spec.name.partition("-helper-")[0])
+        left = replace(spec, name=instance.helper("left"), attachments=())
+        if instance.tenant == "acme" and host.find_container(left.name) is None:
+            host.create_container(left)
+        return check(host, spec, job)
+
+    company.helpers.handlers["check-login"] = stay
+    before = company.dump()
+    result = drill(company)
+    assert result.scopes == {"acme": "failed", "globex": "done"}
+    assert "-helper-left is still on its links" in find_proof(company, "acme").reason
+    assert result.states["start-api/acme"] == "pending"
+    assert company.dump() == before
+
+
+def test_what_a_drill_may_reach_is_less_than_others_may() -> None:
+    served, drilled = find_rule("edge", "api"), find_rule("edge", "api", is_drill=True)
+    assert served is not None
+    assert drilled is not None
+    assert (served.expected, drilled.expected) == ("open", "closed")
+    mail = [find_rule(kind, "mail", is_drill=True) for kind in ("api", "mongodb", "redis", "helper")]
+    assert [rule.expected for rule in mail if rule is not None] == ["closed"] * 4
 
 
 def test_a_drill_takes_no_room_that_a_failover_needs(company: FakeCompany) -> None:

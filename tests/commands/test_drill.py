@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from drp.actions.orders import Order
 from drp.commands.desk import Desk
+from drp.commands.drill.ending import end_drills
 from drp.commands.drill.running import choose_oldest, plan_drill, run_drill
 from drp.commands.drill.sweep import sweep
 from drp.commands.endings import CANCELLED, DONE, FINDINGS, PARTIAL
@@ -25,8 +27,9 @@ from drp.commands.stopping import Stoppable
 from drp.engine.faults import NoFaults
 from drp.errors import DeniedError, LeaseHeldError, RefusedError
 from drp.model.policies import DrillPolicy, Policies
+from drp.providers.clock import SystemClock
 from drp.testing.failures import PowerCut
-from drp.witness.leases import Leases
+from drp.witness.leases import LeaseReader, Leases
 from drp.witness.proofs import ProofReader
 from drp.witness.runs import RunReader
 from tests.actions.test_drill import damage_pack, list_drills
@@ -210,3 +213,42 @@ def test_a_failover_ends_drills_and_has_their_room(bench: Bench) -> None:
     assert entry.end is not None
     assert entry.end.status == SUPERSEDED
     assert ProofReader(bench.workshop.witness).find_newest("acme") is None
+
+
+class WakingClock(SystemClock):
+    """Somebody else goes on as soon as its owner waits."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def wait(self, duration: timedelta) -> None:
+        self._event.set()
+        super().wait(duration)
+
+
+@pytest.mark.failure_mode("A7")
+def test_a_drill_that_is_at_work_lets_go_when_a_failover_begins(bench: Bench) -> None:
+    waits, goes_on, reports = threading.Event(), threading.Event(), list[FleetReport]()
+    bench.workshop = replace(bench.workshop, term=timedelta(seconds=1), is_alive=lambda _: None)
+
+    def stand_still(event: Event) -> None:
+        if isinstance(event, StepEvent) and event.step == "restore/acme" and event.status == "begun":
+            waits.set()
+            assert goes_on.wait(timeout=60)
+
+    desk = replace(bench.desk(), clock=SystemClock(), emit=stand_still)
+    thread = threading.Thread(target=lambda: reports.append(drill(bench, "acme", desk=desk)))
+    thread.start()
+    assert waits.wait(timeout=60)
+    assert list_drills(bench.company)
+    here = replace(bench.desk(), clock=WakingClock(goes_on))
+    end_drills(here, bench.workshop, site="dc5", by="failover-1")
+    assert list_drills(bench.company) == []
+    assert [*RunReader(bench.workshop.witness).iter_open()] == []
+    thread.join(timeout=60)
+    assert list_drills(bench.company) == []
+    assert words(reports[0])["acme"] != "done"
+    leases = LeaseReader(bench.workshop.witness)
+    held = [leases.find(name) for name in leases.names() if name.endswith(".drill")]
+    assert [state.is_ended for state in held if state is not None] == [True]
