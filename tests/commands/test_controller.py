@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -13,15 +14,18 @@ from urllib.request import urlopen
 
 import pytest
 
-from drp.commands.controller.answering import answering
+from drp.commands.controller.answering import answering, render_metrics
 from drp.commands.controller.loop import LEASE, Controller
 from drp.commands.controller.standing import Standing
 from drp.commands.controller.unit import render_unit
+from drp.engine.journal import Head
+from drp.engine.journal_mark import JournalMark
 from drp.errors import UnreachableError
 from drp.testing.company import FakeCompany, image_id
 from drp.witness.leases import LeaseReader
 from tests.commands.bench import Bench, deployed
 from tests.commands.test_backups import empty
+from tests.commands.test_readiness import prove
 
 
 @cache
@@ -202,6 +206,28 @@ def test_health_and_metrics_are_answered_on_loopback(rig: Rig) -> None:
         clock.advance(timedelta(minutes=3))
         assert ask(port, "/health")[0] == 503
         assert ask(port, "/else")[0] == 404
+
+
+def test_proofs_runs_leases_and_the_lag_of_copies_are_measured(rig: Rig) -> None:
+    clock, tenants = rig.company.clock, rig.company.inventory.tenants
+    rig.turn()
+    before = render_metrics(rig.standing, clock, tenants).decode()
+    assert 'drp_runs{state="ended",verb="backup"} 1.0' in before
+    assert 'drp_lease_held{env="production",tenant="acme"} 0.0' in before
+    assert "drp_journal_copy_lag_records 0.0" in before
+    assert "drp_restore_proof_ok{" not in before
+    prove(rig.company, ok=False, reason="damaged")
+    rig.bench.cut("after-effect:restore")
+    (path,) = rig.bench.state.glob("migrate-*.journal")
+    JournalMark(path).write(Head(10**6, "0" * 64))
+    rig.turn(timedelta(minutes=2))
+    after = render_metrics(rig.standing, clock, tenants).decode()
+    assert 'drp_restore_proof_ok{env="production",tenant="acme"} 0.0' in after
+    assert 'drp_restore_proof_timestamp_seconds{env="production",tenant="acme"} 1.9' in after
+    assert 'drp_runs{state="open",verb="migrate"} 1.0' in after
+    assert 'drp_lease_held{env="production",tenant="acme"} 1.0' in after
+    (lag,) = re.findall(r"^drp_journal_copy_lag_records (.*)$", after, re.MULTILINE)
+    assert float(lag) > 10**5
 
 
 def test_the_unit_starts_drp_as_it_was_called() -> None:

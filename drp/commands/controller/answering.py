@@ -11,6 +11,7 @@ from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from drp.commands.controller.figures import Figures
 from drp.commands.controller.standing import ACTIVE, Standing
 from drp.errors import RefusedError
 from drp.model.inventory import Tenant
@@ -48,7 +49,31 @@ def render_metrics(standing: Standing, clock: Clock, tenants: Mapping[str, Tenan
             labels = (name, served_by.site if served_by else "unknown", tenants[name].env)
             last.labels(*labels).set(began.timestamp())
             lag.labels(*labels).set((now - began).total_seconds())
+        if standing.figures is not None:
+            _add_figures(registry, standing.figures, tenants)
     return generate_latest(registry)
+
+
+def _add_figures(registry: CollectorRegistry, figures: Figures, tenants: Mapping[str, Tenant]) -> None:
+    own = ("tenant", "env")
+    at = Gauge(
+        "drp_restore_proof_timestamp_seconds",
+        "When the last drill of the tenant ended",
+        own,
+        registry=registry,
+    )
+    ok = Gauge("drp_restore_proof_ok", "Whether it proved that a restore works", own, registry=registry)
+    for name, proof in figures.proofs.items():
+        at.labels(name, tenants[name].env).set(proof.moment.timestamp())
+        ok.labels(name, tenants[name].env).set(proof.ok)
+    held = Gauge("drp_lease_held", "Whether a run has the tenant's lease", own, registry=registry)
+    for name, tenant in tenants.items():
+        held.labels(name, tenant.env).set(name in figures.held)
+    runs = Gauge("drp_runs", "Runs that the witness knows", ("verb", "state"), registry=registry)
+    for (verb, state), number in figures.runs.items():
+        runs.labels(verb, state).set(number)
+    lag = Gauge("drp_journal_copy_lag_records", "Records that the witness has not yet", registry=registry)
+    lag.set(figures.lag)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from drp.actions.instances import serving_instance
 from drp.actions.orders import Order, epochs
 from drp.commands.backups.newest import find_backup
 from drp.commands.backups.pruning import plan_all, remove
+from drp.commands.controller.figures import collect_figures
 from drp.commands.controller.standing import Standing
 from drp.commands.desk import Desk, Workshop
 from drp.commands.fleet.launch import launch
@@ -45,6 +46,13 @@ class Chores:
         found = find_all_served(self._workshop.ports, tenants)
         with self._standing.lock:
             self._standing.served = found
+        return ""
+
+    def measure(self) -> str:
+        """What only monitoring asks for."""
+        found = collect_figures(self._desk, self._workshop)
+        with self._standing.lock:
+            self._standing.figures = found
         return ""
 
     def start_hosts(self) -> str:

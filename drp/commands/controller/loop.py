@@ -56,6 +56,7 @@ class Controller:
             Chore(name="drills", every=timedelta(seconds=30), do=self._drills.drill),
             Chore(name="sweep", every=timedelta(minutes=10), do=self._drills.sweep),
             Chore(name="reserve", every=timedelta(minutes=10), do=self._chores.refresh_reserve),
+            Chore(name="figures", every=timedelta(minutes=2), do=self._chores.measure),
             Chore(name="prune", every=timedelta(days=1), do=self._chores.prune),
         )
 

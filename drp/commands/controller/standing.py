@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from drp.commands.controller.figures import Figures
 from drp.commands.events import render_utc
 from drp.commands.results import BackupFact, Served
 from drp.model.values import JsonMap
@@ -39,6 +40,7 @@ class Standing:
     backups: dict[str, BackupFact] = field(default_factory=dict)
     began: dict[str, datetime] = field(default_factory=dict)
     served: dict[str, Served] = field(default_factory=dict)
+    figures: Figures | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_well(self, now: datetime) -> bool:
