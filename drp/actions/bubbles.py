@@ -175,9 +175,10 @@ class CheckGone(Check):
 
     def apply(self, ports: WritePorts, params: BubbleParams, call: Call) -> JsonMap:
         instance, host = _require_drill(params), ports.host(params.host)
+        # first, for it takes away its own helper that a killed run left here
+        files = look_at_secrets(ports, params.host, instance, call=call)
         found = find_remains(host, instance)
         routes = [name for name, route in _routes(ports, params.host) if route == str(instance)]
-        files = look_at_secrets(ports, params.host, instance, call=call)
         left = [*found.names(), *routes, *([f"{SECRETS_ROOT}/{instance}"] if files else [])]
         if left:
             raise VerificationError(
