@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drp.cli.arguments import parse_arguments
 from drp.commands.readiness.readiness import Question, judge_readiness
+from drp.model.drills import DrillSchedule
 from drp.testing.company import FakeCompany
 from tests.cli.shell import Shell, check_golden
 from tests.commands import test_check as planting
 from tests.commands import test_readiness as readiness
-from tests.commands.bench import never_alive
+from tests.commands.bench import build_workshop, never_alive
 from tests.commands.test_estimates import put_run
 
 company = readiness.company
@@ -66,3 +69,36 @@ def test_each_cause_has_a_command_that_can_be_typed(company: FakeCompany, name: 
         assert commands
         for command in commands:
             parse_arguments(command.split())
+
+
+def _read_page(shell: Shell, path: Path, options: str = "") -> tuple[int, str]:
+    code = shell.type(f"readiness --html {path}{options}").code
+    return code, path.read_text()
+
+
+def test_the_page_tells_all_of_it_and_asks_for_nothing(ready: Shell, tmp_path: Path) -> None:
+    inventory = ready.company.inventory
+    drills = (DrillSchedule(name="weekly", cron="0 3 * * Sun", zone="Europe/Paris", site="dc5"),)
+    ready.company.inventory = replace(inventory, policies=replace(inventory.policies, drills=drills))
+    ready.workshop = build_workshop(ready.company)
+    readiness.age_backup(ready.company)
+    code, page = _read_page(ready, tmp_path / "readiness.html")
+    assert code == 11
+    for words in (
+        "<h1>Readiness dc3 → dc5</h1>", "not ready", "2031-03-04 06:11:00 CET", "0 of 1",
+        "its newest backup is 3h0", "drp backup acme", "3h00m ago", "2m31s", "of 17.2 GB",
+        "2031-03-09 03:00:00 CET", "served by nobody",
+    ):  # fmt: skip
+        assert words in page, words
+    assert re.findall(r"<script|<link|<img|\bon\w+=|url\((?!#)|@import|https?://", page) == []
+
+
+def test_the_page_of_a_company_that_is_ready(ready: Shell, tmp_path: Path) -> None:
+    code, page = _read_page(ready, tmp_path / "readiness.html", " --fit")
+    assert (code, "<p>Nothing.</p>" in page, "None is scheduled" in page) == (0, True, True)
+
+
+def test_the_page_without_the_witness(ready: Shell, tmp_path: Path) -> None:
+    readiness.silence_witness(ready.company)
+    code, page = _read_page(ready, tmp_path / "readiness.html")
+    assert (code, "Only the witness" in page) == (11, True)
