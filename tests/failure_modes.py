@@ -62,6 +62,7 @@ ROWS: Final = {
     "H7": "What is left disagrees who serves",
     "I7": "A drill reaches the world",
     "J6": "Something of a drill is left behind",
+    "K2": "Nobody knows whom to tell",
     "L1": "Not everybody fits",
     "L2": "One giant holds everybody up",
     "L4": "A sick tenant",

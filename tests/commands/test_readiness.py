@@ -193,6 +193,15 @@ PLANTED: dict[str, tuple[Plant, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.failure_mode("B9")
+@pytest.mark.failure_mode("C4")
+@pytest.mark.failure_mode("C5")
+@pytest.mark.failure_mode("C8")
+@pytest.mark.failure_mode("C12")
+@pytest.mark.failure_mode("D4")
+@pytest.mark.failure_mode("D5")
+@pytest.mark.failure_mode("K2")
+@pytest.mark.failure_mode("L1")
 @pytest.mark.parametrize("name", PLANTED)
 def test_one_planted_cause_is_the_one_that_is_named(company: FakeCompany, name: str) -> None:
     plant, reason, words = PLANTED[name]

@@ -101,8 +101,10 @@ def _build_company(lab: Lab, entries: Entries, *, ttl: int) -> dict[str, object]
         "edge": {"ca": "file:ca.pem"},
         "fence": {"term": "5s", "key": _keep(entries, "guards", secrets.token_bytes(32))},
         "secrets": {"kind": "sealed-file", "file": "secrets.sealed"},
+        "operators": [f"ops@{lab.dns.zone}"],
         "defaults": {
             "env": "production",
+            "contacts": [f"it@{lab.dns.zone}"],
             "images": {role: lab.images[role].id for role in ("api", "mongodb", "redis")},
         },
     }
