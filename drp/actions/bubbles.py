@@ -23,6 +23,8 @@ from drp.ports.helpers import Job
 from drp.ports.hosts import ContainerState, HostReader
 
 _INSTANCE = "drp.instance"
+_DRILL = "-drill-"
+_HELPER = "-helper-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -82,13 +84,13 @@ def find_helpers(reader: HostReader, instance: Instance) -> list[ContainerState]
 
 def find_bubbles(host: str, reader: HostReader) -> list[Bubble]:
     """All drills of which something stands on the host, however little. Errors: those of the port."""
-    labelled = [*(c.labels for c in reader.containers({})), *(n.labels for n in reader.networks())]
-    names = {labels[_INSTANCE] for labels in labelled if _INSTANCE in labels}
-    # a volume tells its labels only when it is asked for by name
-    for name in reader.volumes({}):
-        labels = reader.find_volume(name) or {}
-        if _INSTANCE in labels:
-            names.add(labels[_INSTANCE])
+    containers = reader.containers({})
+    names = {c.labels.get(_INSTANCE, "") for c in containers}
+    names |= {network.labels.get(_INSTANCE, "") for network in reader.networks()}
+    # helpers carry no instance, and a volume tells its labels only when it is asked for by name
+    names |= {c.name.partition(_HELPER)[0] for c in containers if c.labels.get("drp.role") == "helper"}
+    maybe = [name for name in reader.volumes({}) if _DRILL in name]
+    names |= {(reader.find_volume(name) or {}).get(_INSTANCE, "") for name in maybe}
     drills = [Instance.parse(name) for name in sorted(names) if is_drill(name)]
     return [Bubble(host=host, instance=str(each), began=each.began) for each in drills]
 

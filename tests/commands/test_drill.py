@@ -27,6 +27,7 @@ from drp.commands.stopping import Stoppable
 from drp.engine.faults import NoFaults
 from drp.errors import DeniedError, LeaseHeldError, RefusedError
 from drp.model.policies import DrillPolicy, Policies
+from drp.model.specs import ContainerSpec
 from drp.providers.clock import SystemClock
 from drp.testing.failures import PowerCut
 from drp.witness.leases import LeaseReader, Leases
@@ -166,6 +167,24 @@ def test_a_forgotten_bubble_is_removed_when_it_is_too_old_and_no_sooner(bench: B
     assert "acme-drill-" in sweep(bench.desk(), bench.workshop)
     assert bench.company.dump() == before
     assert sweep(bench.desk(), bench.workshop) == ""
+
+
+def test_a_helper_that_alone_was_left_is_found_by_its_name(bench: Bench) -> None:
+    before = bench.company.dump()
+    host = bench.company.hosts["h3"]
+    spec = ContainerSpec(
+        name="acme-drill-20200101t0000e4k7-helper-secrets",
+        image=bench.company.inventory.images.helper,
+        labels={"drp.tenant": "acme", "drp.role": "helper"},
+        uid=1,
+        gid=1,
+        memory=2**20,
+        cpus=1.0,
+        pids=8,
+    )
+    host.create_container(spec)
+    assert sweep(bench.desk(), bench.workshop) == "removed old drills: acme-drill-20200101t0000e4k7"
+    assert bench.company.dump() == before
 
 
 def test_how_old_a_bubble_may_be_is_policy(bench: Bench) -> None:

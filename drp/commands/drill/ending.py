@@ -32,9 +32,10 @@ def end_drills(desk: Desk, workshop: Workshop, *, site: str, by: str) -> None:
     leases = open_leases(desk, workshop)
     for begin in begins:
         _ask(desk, leases, begin)
-    burst_all(desk, workshop, site=site)
-    _await(desk, leases, begins)
     left = burst_all(desk, workshop, site=site)
+    if begins:
+        _await(desk, leases, begins)
+        left = burst_all(desk, workshop, site=site)
     for begin in begins:
         _end(desk, workshop, begin, by=by)
     if begins or left:
