@@ -46,6 +46,20 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreWords:
+    """A store that no configuration names; ``keys``: fingerprint of those whose signature counts, or ""."""
+
+    url: str = ""
+    bucket: str = ""
+    region: str = ""
+    credentials: Path = Path()
+    keys: str = ""
+
+
+NO_STORE: Final = StoreWords()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """``verb`` in full (``config show``), ``subject`` the object acted on (tenant, run, secret) or "".
 
@@ -56,7 +70,7 @@ class Invocation:
     ``consent`` what its options agree to; ``failed`` --failed, ``deep`` --deep, ``keep`` --keep;
     ``port`` and ``unit`` those of serve; ``no_images`` --no-images; ``fit`` --fit, ``html`` --html;
     ``sample`` --sample; ``parallel`` --parallel, 0: as usual; ``schedule`` what `drill schedule add` adds,
-    ``off`` --off.
+    ``off`` --off; ``store`` where `bundle get` finds one.
     """
 
     verb: str
@@ -87,6 +101,7 @@ class Invocation:
     schedule: DrillSchedule | None = None
     off: bool = False
     parallel: int = 0
+    store: StoreWords = NO_STORE
 
 
 def with_common(function: Callable[..., Invocation]) -> Callable[..., Invocation]:

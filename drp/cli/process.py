@@ -17,8 +17,9 @@ from drp.cli.presenter import Streams
 from drp.cli.screen import open_screen
 from drp.commands.desk import Workshop
 from drp.commands.runs import build_tail
-from drp.commands.wiring import Places, open_workshop
+from drp.commands.wiring import Places, open_store, open_workshop
 from drp.ports.clock import Clock
+from drp.ports.objects import ObjectReader
 from drp.providers.clock import SystemClock
 
 
@@ -30,6 +31,8 @@ class Process:
     environment: Mapping[str, str]
     clock: Clock
     open_workshop: Callable[[Places], Workshop]
+    open_store: Callable[[str, str, str, Path], ObjectReader]
+    """Of URL, bucket, region, and the file with the credentials."""
     tail: Callable[[], str]
 
 
@@ -45,6 +48,7 @@ def this_process(*, no_color: bool) -> Process:
         environment=os.environ,
         clock=SystemClock(),
         open_workshop=open_workshop,
+        open_store=open_store,
         tail=lambda: build_tail(secrets.choice),
     )
 

@@ -47,11 +47,20 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where the files lie from which drp works."""
+
+    config: Path
+    runbooks: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """The inventory with everything that can act on it, put together by ``wiring`` (or by a test).
 
     ``performer`` makes the function by which the engine has the steps of one run done: run id, number of
-    its lease (0 for one that only looks). ``term``: by which its leases are renewed.
+    its lease (0 for one that only looks). ``term``: by which its leases are renewed. ``folders``: None when
+    it was not made from files.
     """
 
     inventory: Inventory
@@ -62,3 +71,4 @@ class Workshop:
     witness: ObjectStore
     is_alive: IsAlive
     term: timedelta = TERM
+    folders: Folders | None = None

@@ -11,7 +11,7 @@ import drp
 from drp.actions.catalogue import Performer, action_specs
 from drp.actions.facts import gather_facts
 from drp.actions.orders import Order
-from drp.commands.desk import Workshop
+from drp.commands.desk import Folders, Workshop
 from drp.commands.live_ports import LivePorts
 from drp.config.load import load_inventory
 from drp.config.sealed import SealedContent
@@ -19,9 +19,11 @@ from drp.config.sealed_file import AskPassphrase, KeySource, load_sealed
 from drp.config.secrets import SecretResolver
 from drp.engine.tasks import Perform
 from drp.errors import RefusedError
-from drp.model.inventory import Inventory
+from drp.model.inventory import Inventory, Residency, SecretRef, Store
 from drp.model.plan import Plan
-from drp.model.values import JsonMap
+from drp.model.values import JsonMap, Secret
+from drp.ports.objects import ObjectReader
+from drp.providers.objects.s3 import S3Objects
 from drp.runbooks.compile import compile_runbook
 from drp.witness.machine import is_alive
 
@@ -64,7 +66,20 @@ def open_workshop(places: Places) -> Workshop:
         performer=performer,
         witness=ports.store(inventory.witness),
         is_alive=is_alive,
+        folders=Folders(config=places.config, runbooks=runbooks),
     )
+
+
+def open_store(url: str, bucket: str, region: str, credentials: Path) -> ObjectReader:
+    """A store that no configuration names; ``credentials``: JSON {access, secret}. Raises RefusedError."""
+    try:
+        secret = Secret(credentials.read_bytes())
+    except OSError as error:
+        raise RefusedError(f"cannot read '{credentials}': {error.strerror}") from error
+    ref = SecretRef(kind="file", name=str(credentials))
+    nowhere = Residency(country="", provider="", account="")
+    store = Store(name=url, url=url, region=region, bucket=bucket, place="", residency=nowhere, key=ref)
+    return S3Objects(store, secret)
 
 
 def build_key_source(inventory: Inventory, places: Places) -> KeySource:

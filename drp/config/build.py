@@ -42,7 +42,7 @@ from drp.model.inventory import (
     Tenant,
 )
 from drp.model.names import SERVICE_ROLES, ServiceRole
-from drp.model.policies import DrillPolicy, Policies, WavePolicy
+from drp.model.policies import BundlePolicy, DrillPolicy, Policies, WavePolicy
 from drp.model.values import JsonMap
 
 _DIGEST_KEYS: Final = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
@@ -207,6 +207,12 @@ def _policies(root: RootSettings) -> Policies:
     settings, waves = root.policies, root.policies.waves
     return Policies(
         waves=WavePolicy(canary=waves.canary, least=waves.least, size=waves.size, stop_at=waves.stop_at),
+        bundle=BundlePolicy(
+            stores=tuple(root.bundle.stores),
+            every=root.bundle.every,
+            keep=root.bundle.keep,
+            images=root.bundle.images,
+        ),
         neutral=tuple(settings.failover.neutral),
         drill=DrillPolicy(limit=settings.drill.limit),
         rto=settings.rto,

@@ -19,7 +19,7 @@ from drp.config.checks_network import (
     find_site_of,
 )
 from drp.config.checks_placement import check_dedicated, check_homes, check_memory
-from drp.config.nodes import entries, find, names, place_of, text
+from drp.config.nodes import entries, find, names, place_of, text, texts
 from drp.config.yaml import Node
 from drp.errors import Place, Problem
 
@@ -34,6 +34,10 @@ def check_references(root: Node) -> Iterator[Problem]:
             yield _unknown("site", site, sites, place=place_of(root, "signers", site))
     if (witness := text(root, "witness")) and witness not in stores:
         yield _unknown("store", witness, stores, place=place_of(root, "witness"))
+    for index, node in enumerate(texts(root, "bundle", "stores")):
+        if node.value not in stores:
+            place = place_of(root, "bundle", "stores", index)
+            yield _unknown("store", str(node.value), stores, place=place)
     for tenant in names(root, "tenants"):
         home = text(root, "tenants", tenant, "home")
         if home and home not in sites:

@@ -205,6 +205,17 @@ class BackupSettings(Settings):
     alarm: Duration = setting("Age of the newest one at which somebody is told", "2h")
 
 
+class BundleSettings(Settings):
+    stores: list[Name] = setting(
+        "Stores that hold all that a failover needs, at the reserve and in a third place",
+        [],
+        example="[far, reserve]",
+    )
+    every: Duration = setting("How often the controller puts a new one", "1h")
+    keep: Count = setting("How many are kept in each store", "10")
+    images: Flag = setting("With the archives of images", "true")
+
+
 class ServiceSettings(Settings):
     command: list[Text] = computed("Arguments of the container", "none: the image's own")
     environment: Annotated[dict[str, str], AfterValidator(_check_environment)] = setting(
@@ -343,6 +354,7 @@ class RootSettings(Settings):
     drills: list[DrillSettings] = setting("Drills that the controller begins", [])
     secrets: SecretsSettings = setting("Where secrets are kept", {})
     backup: BackupSettings = setting("Where backups go, how often, how long they stay", {})
+    bundle: BundleSettings = setting("The bundle for a machine that never ran drp", {})
     services: ServicesSettings = setting("What all tenants' services have in common", {})
     defaults: DefaultSettings = setting("What all tenants have in common", {})
     tenants: dict[TenantName, TenantSettings] = setting("Clients' stacks by name", {})

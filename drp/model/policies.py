@@ -27,12 +27,24 @@ class DrillPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundlePolicy:
+    """``stores`` that hold a bundle of all that a failover needs, a new one ``every`` so often; ``keep``: how
+    many; ``images``: with the archives of images."""
+
+    stores: tuple[str, ...] = ()
+    every: timedelta = timedelta(hours=1)
+    keep: int = 10
+    images: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """``neutral``: names outside of everything that drp is concerned with, by which a machine knows that it
     is not cut off itself. ``rto``, ``rpo``: what was promised, None when nothing was. ``operators``: mail
     addresses of who is told of everything; ``drills``: those that the configuration asks for."""
 
     waves: WavePolicy = field(default_factory=WavePolicy)
+    bundle: BundlePolicy = field(default_factory=BundlePolicy)
     neutral: tuple[str, ...] = ()
     rto: timedelta | None = None
     rpo: timedelta | None = None

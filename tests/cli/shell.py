@@ -18,6 +18,7 @@ from drp.cli.verbs.running import run
 from drp.commands.desk import Workshop
 from drp.commands.wiring import Places
 from drp.model.values import JsonMap
+from drp.ports.objects import ObjectReader
 from drp.testing.company import FakeCompany
 from tests.commands.bench import TAILS, build_workshop, deployed
 
@@ -98,6 +99,7 @@ class Shell:
             environment=environment,
             clock=self.company.clock,
             open_workshop=self.open or self._open,
+            open_store=self._open_store,
             tail=self._tail,
         )
         return run(invocation, process)
@@ -105,6 +107,9 @@ class Shell:
     def _open(self, places: Places) -> Workshop:
         assert self.workshop is not None
         return self.workshop
+
+    def _open_store(self, url: str, bucket: str, region: str, credentials: Path) -> ObjectReader:
+        return self.company.stores[bucket]
 
     def _tail(self) -> str:
         if self.interrupts:

@@ -12,7 +12,7 @@ from drp.cli.invocation import Common, Invocation
 
 AREAS: Final = (
     "config", "secrets", "engines", "clocks", "space", "subnets", "pools", "images", "stores", "witness",
-    "backups", "handshakes", "dns", "epochs", "runs", "isolation",
+    "backups", "bundles", "handshakes", "dns", "epochs", "runs", "isolation",
 )  # fmt: skip
 _AREAS: Final = (
     f"{', '.join(AREAS[:-1])} or {AREAS[-1]}; else all but the last, which starts probes in every network."

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from drp.cli.verbs.session import Do, Session
+from drp.commands.bundle.fetching import get_bundle
+from drp.commands.bundle.keeping import keep_bundle
 from drp.commands.bundle.making import make_bundle
 from drp.commands.bundle.verifying import verify_bundle
 from drp.commands.results import Listing, Result
@@ -30,4 +32,31 @@ def verify(session: Session) -> Result:
     return verify_bundle(Path(session.invocation.subject), known)
 
 
-DO: Final[Mapping[str, Do]] = {"bundle make": make, "bundle verify": verify}
+def put(session: Session) -> Result:
+    workshop = session.open()
+    if session.common.dry_run:
+        stores = workshop.inventory.policies.bundle.stores
+        return Listing(
+            lines=tuple(f"would put one into {name}" for name in stores), data={"stores": [*stores]}
+        )
+    return keep_bundle(workshop, session.state)
+
+
+def get(session: Session) -> Result:
+    """From a store that no configuration here need name; what is here says who may sign, if anything does."""
+    invocation, config = session.invocation, session.common.config
+    words, out = invocation.store, invocation.out
+    assert out is not None
+    if session.common.dry_run:
+        return Listing(lines=(f"would write {out}",), data={"folder": str(out)})
+    known = load_inventory(config) if config.is_dir() else None
+    store = session.process.open_store(words.url, words.bucket, words.region, words.credentials)
+    return get_bundle(store, out, bundle=invocation.subject, known=known, keys=words.keys)
+
+
+DO: Final[Mapping[str, Do]] = {
+    "bundle make": make,
+    "bundle put": put,
+    "bundle get": get,
+    "bundle verify": verify,
+}

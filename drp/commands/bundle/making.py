@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from drp.commands.bundle.contents import MANIFEST, list_files, sign_list
@@ -49,7 +50,7 @@ def make_bundle(workshop: Workshop, config: Path, runbooks: Path, out: Path, *, 
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(mode=0o700, parents=True)
-        left_out = _fill(workshop, config, runbooks, fresh, images=images)
+        left_out = fill(workshop, config, runbooks, fresh, images=images)
         fresh.rename(out)
     except OSError as error:
         raise RefusedError(f"cannot write '{out}': {error.strerror}") from error
@@ -64,8 +65,16 @@ def make_bundle(workshop: Workshop, config: Path, runbooks: Path, out: Path, *, 
     )
 
 
-def _fill(workshop: Workshop, config: Path, runbooks: Path, folder: Path, *, images: bool) -> list[str]:
-    """Why parts were left out."""
+def fill(
+    workshop: Workshop,
+    config: Path,
+    runbooks: Path,
+    folder: Path,
+    *,
+    images: bool,
+    carried: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
+    """Why parts were left out. ``carried``: archives of images (path -> SHA-256) that are there already."""
     inventory = workshop.inventory
     plain = _plain_secrets(inventory)
 
@@ -82,8 +91,10 @@ def _fill(workshop: Workshop, config: Path, runbooks: Path, folder: Path, *, ima
     _write_json(folder / "journals.json", _heads(workshop))
     left_out = [f"secret file '{path}' is not sealed" for path in sorted(plain) if path.is_file()]
     if images:
-        left_out += _save_images(workshop, folder / "images")
-    body: JsonMap = {**about, "inventory": inventory.digest, "files": {**list_files(folder)}}
+        left_out += _save_images(workshop, folder, carried)
+    still = {_archive(image) for image in _iter_images(inventory)} if images else set()
+    files = {**{name: digest for name, digest in carried.items() if name in still}, **list_files(folder)}
+    body: JsonMap = {**about, "inventory": inventory.digest, "files": {**files}}
     site, signer = next(iter(inventory.signers.items()))
     (folder / MANIFEST).write_bytes(sign_list(body, site, workshop.ports.secret(signer.private)))
     return left_out
@@ -114,13 +125,19 @@ def _heads(workshop: Workshop) -> JsonMap:
     return {run: 0 if head is None else head.seq for run, head in heads.items()}
 
 
-def _save_images(workshop: Workshop, folder: Path) -> list[str]:
-    folder.mkdir()
+def _save_images(workshop: Workshop, folder: Path, carried: Collection[str]) -> list[str]:
+    (folder / "images").mkdir()
     return [
         f"image {image}: {reason}"
         for image in _iter_images(workshop.inventory)
-        if (reason := _save_image(workshop, image, folder / f"{image.removeprefix('sha256:')}.tar"))
+        if _archive(image) not in carried
+        and (reason := _save_image(workshop, image, folder / _archive(image)))
     ]
+
+
+def _archive(image: str) -> str:
+    """Where the archive of an image lies in the bundle."""
+    return f"images/{image.removeprefix('sha256:')}.tar"
 
 
 def _iter_images(inventory: Inventory) -> Iterator[str]:

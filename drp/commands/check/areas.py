@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from drp.actions.action import WritePorts
-from drp.commands.check import backups, hosts, names, stores, work
+from drp.commands.check import backups, bundles, hosts, names, stores, work
 from drp.commands.check.isolation import look_at_isolation
 from drp.commands.check.looks import Look, look_all
 from drp.commands.check.report import build_listing
@@ -46,6 +46,7 @@ AREAS: Final[Mapping[str, Area]] = {
     "stores": stores.look_at_stores,
     "witness": stores.look_at_witness,
     "backups": backups.look_at_backups,
+    "bundles": bundles.look_at_bundles,
     "handshakes": names.look_at_handshakes,
     "dns": names.look_at_dns,
     "epochs": work.look_at_epochs,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from drp.commands.controller.aside import Aside
+from drp.commands.controller.bundles import BundleChore
 from drp.commands.controller.chores import Chores
 from drp.commands.controller.drills import DrillChores
 from drp.commands.controller.standing import ACTIVE, STANDBY, Done, Standing
@@ -57,6 +58,7 @@ class Controller:
             Chore(name="sweep", every=timedelta(minutes=10), do=self._drills.sweep),
             Chore(name="reserve", every=timedelta(minutes=10), do=self._chores.refresh_reserve),
             Chore(name="figures", every=timedelta(minutes=2), do=self._chores.measure),
+            Chore(name="bundle", every=timedelta(minutes=1), do=BundleChore(desk, workshop).refresh),
             Chore(name="prune", every=timedelta(days=1), do=self._chores.prune),
         )
 
