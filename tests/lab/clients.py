@@ -68,14 +68,18 @@ class Client:
         self.log = folder / f"writes-{tenant}{suffix}.jsonl"
         self._writer: subprocess.Popen[bytes] | None = None
 
-    def start_writing(self, *, at: str = "", prefix: str = "w", patience: float | None = None) -> None:
+    def start_writing(
+        self, *, at: str = "", prefix: str = "w", patience: float | None = None, pause: float | None = None
+    ) -> None:
         """Write all the time from now on; ``at`` an edge's address, else as DNS says.
 
         Ids begin with ``prefix``. ``patience``: seconds to wait for an answer (longer than any hold).
+        ``pause``: seconds between two writes.
         """
         words = ["write", self.name, "--ca", str(self.ca), "--log", str(self.log), "--prefix", prefix]
         words += ["--at", at] if at else []
         words += ["--patience", str(patience)] if patience else []
+        words += ["--pause", str(pause)] if pause else []
         self._writer = self.lab.client.popen(sys.executable, _HERE / "writer.py", *words)
 
     def records(self) -> list[Write]:

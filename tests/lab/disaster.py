@@ -30,6 +30,8 @@ PATIENCE_S = 4.0
 """How long a writer waits for an answer from a site that may be dead."""
 
 
+_PAUSE_S = 0.03
+"""For each tenant there is: writers together leave the machine to those who are watched."""
 _AT_ONCE = 4
 """Commands of drp under way together: each is a process that takes a core."""
 
@@ -65,8 +67,9 @@ def _seed(company: Company, host: str, instance: Instance, *, documents: int) ->
 def writing(company: Company, suffix: str, *, at: str = "") -> Iterator[dict[str, Client]]:
     """A writer for each tenant meanwhile, by name; ids differ from those of other suffixes."""
     clients = {name: company.client(name, suffix=f"-{suffix}") for name in company.lab.names.tenants}
+    pause = _PAUSE_S * len(clients)
     for client in clients.values():
-        client.start_writing(at=at, prefix=f"{suffix}-", patience=60 if at else PATIENCE_S)
+        client.start_writing(at=at, prefix=f"{suffix}-", patience=60 if at else PATIENCE_S, pause=pause)
     try:
         yield clients
     finally:

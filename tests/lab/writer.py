@@ -2,7 +2,8 @@
 
 Standard library only and nothing of drp, so that it cannot share a mistake with what it judges. It
 resolves the tenant's name anew for each connection, as a client does; ``--at`` an edge's address instead,
-as a client with an old DNS answer does. ``--patience``: seconds that it waits for an answer.
+as a client with an old DNS answer does. ``--patience``: seconds that it waits for an answer, ``--pause``:
+seconds between an answer and the next write.
 
     writer.py write NAME --ca FILE --log FILE     until SIGTERM
     writer.py verify NAME --ca FILE --log FILE    prints one JSON line: acknowledged, found, lost, refused
@@ -65,10 +66,11 @@ class Client:
 class Writer:
     """Writes numbered items; every line of the log is one outcome, written after the answer came."""
 
-    def __init__(self, client: Client, log: Path, prefix: str) -> None:
+    def __init__(self, client: Client, log: Path, prefix: str, pause: float = PAUSE_S) -> None:
         self.client = client
         self.log = log
         self.prefix = prefix
+        self.pause = pause
         self.running = True
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
@@ -81,7 +83,7 @@ class Writer:
             while self.running:
                 number += 1
                 out.write(json.dumps(self._write(number)) + "\n")
-                time.sleep(PAUSE_S)
+                time.sleep(self.pause)
 
     def _write(self, number: int) -> dict[str, object]:
         name = f"{self.prefix}{number}"
@@ -126,10 +128,11 @@ def main() -> None:
     parser.add_argument("--at", default="")
     parser.add_argument("--prefix", default="w")
     parser.add_argument("--patience", type=float, default=TIMEOUT_S)
+    parser.add_argument("--pause", type=float, default=PAUSE_S)
     options = parser.parse_args()
     client = Client(options.name, options.ca, at=options.at, patience=options.patience)
     if options.mode == "write":
-        Writer(client, options.log, options.prefix).run()
+        Writer(client, options.log, options.prefix, options.pause).run()
     else:
         print(json.dumps(verify(client, options.log)))
         sys.stdout.flush()
