@@ -27,6 +27,7 @@ from tests.lab.nameservers import Primary, Resolver, Secondary, build_dns
 from tests.lab.router import Router, Segment
 from tests.lab.state import State, build_state
 from tests.lab.store import StoreMachine, build_s3
+from tests.lab.weight import weigh
 
 # The management side joins operators and engines, not engines with each other.
 _PRIVATE_RULES = f"""
@@ -78,6 +79,7 @@ class Lab:
         return lab
 
     def _boot(self) -> None:
+        weigh(self.state.cgroup)
         self._equip()
         _in_parallel("boot", self.routers)
         # the followers ask the primary when they start, and ask again late when it is not there
