@@ -18,7 +18,7 @@ Entries = dict[str, SealedEntry]
 
 _ENVS = ("production", "production", "production", "staging", "preprod")
 _TIERS = ("silver", "silver", "silver", "gold", "bronze")
-DEDICATED = 2
+_DEDICATED = 2
 """The third tenant has a host of its own at each site."""
 
 
@@ -155,7 +155,7 @@ def _build_tenant(lab: Lab, name: str, entries: Entries, *, number: int, freeze:
         "domains": [domain],
         "env": _ENVS[number % len(_ENVS)],
         "tier": _TIERS[number % len(_TIERS)],
-        "dedicated": "true" if number == DEDICATED else "false",
+        "dedicated": "true" if number == _DEDICATED else "false",
         "memory": "2GiB" if len(lab.names.tenants) <= 3 else "1GiB",
         "disk": "4GiB",
         "freeze": freeze,

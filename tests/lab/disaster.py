@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +20,12 @@ import dns.tsigkeyring
 import dns.update
 
 from drp.dataplane.manifest import MANIFEST
-from drp.model.names import Instance
+from drp.model.names import LINK_ROLES, Instance
 from tests.lab.clients import Client, Verified, Write
 from tests.lab.company import Company
-from tests.lab.configuration import DEDICATED
 from tests.lab.inside import run_inside, seed_tenant
 from tests.lab.names import Site
+from tests.lab.watching import Watched
 
 PATIENCE_S = 4.0
 """How long a writer waits for an answer from a site that may be dead."""
@@ -39,21 +40,24 @@ _AT_ONCE = 4
 def deploy_all(company: Company, *, documents: int = 400) -> None:
     """Every tenant at its home, with some data; the first one alone, for it sets the edges up.
 
-    Those that share a host come one after the other: each takes the links that are free when it is planned.
+    A plan takes links that are free when it is made: the next one is made when they are taken.
     """
     first, *others = company.lab.names.tenants
-    alone = company.lab.names.tenants[DEDICATED]
-    _deploy(company, [first])
+    planning = threading.Lock()
+    _deploy(company, first, planning)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        lanes = [[alone], [name for name in others if name != alone]]
-        list(pool.map(lambda names: _deploy(company, names), lanes))
+        list(pool.map(lambda tenant: _deploy(company, tenant, planning), others))
         placed = find_instances(company).values()
         list(pool.map(lambda place: _seed(company, *place, documents=documents), placed))
 
 
-def _deploy(company: Company, tenants: Sequence[str]) -> None:
-    for tenant in tenants:
-        company.ops1.drp("deploy", tenant, "--yes")
+def _deploy(company: Company, tenant: str, planning: threading.Lock) -> None:
+    with planning:
+        log = company.folder / f"deploy-{tenant}.jsonl"
+        run = Watched.begin(company.ops1, "deploy", tenant, "--yes", log=log)
+        run.await_(lambda: run.count("network/*", "done") == len(LINK_ROLES), "its links")
+    finished = run.finish()
+    assert finished.code == 0, finished.said
 
 
 def _seed(company: Company, host: str, instance: Instance, *, documents: int) -> None:
