@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from drp.commands.controller.aside import Aside, start_at_once
+from drp.commands.controller.drills import DrillChores
 from drp.commands.controller.loop import Controller
 from drp.commands.controller.standing import Standing
 from drp.commands.drill.sweep import list_bubbles
@@ -19,8 +22,13 @@ from drp.engine.faults import Faults, NoFaults
 from drp.errors import DrpError
 from drp.model.drills import DrillSchedule
 from drp.model.hours import parse_hours
+from drp.model.specs import ContainerSpec
+from drp.model.values import JsonMap
+from drp.ports.helpers import Job
 from drp.testing.company import FakeCompany
 from drp.testing.failures import PowerCut
+from drp.testing.hosts import FakeHost
+from drp.witness.leases import Leases
 from drp.witness.proofs import ProofReader
 from drp.witness.runs import ALL, RunBegin, RunEntry, RunReader, Runs
 from drp.witness.schedules import Change, Schedules
@@ -30,6 +38,7 @@ from tests.commands.bench import Bench, CutAt, deployed
 
 NIGHTLY = DrillSchedule(name="nightly", cron="0 4 * * *", zone="Europe/Paris", sample=1, site="dc5")
 HOUR = timedelta(hours=1)
+TAIL = "zzzz"
 
 
 @cache
@@ -60,6 +69,12 @@ class Rig:
         tenants = {**inventory.tenants, "acme": acme}
         self.company.inventory = replace(inventory, policies=policies, tenants=tenants)
         self.restart()
+
+    def plan_also(self, drill: DrillSchedule) -> None:
+        """Added while the controller runs."""
+        now = self.company.clock.now().isoformat()
+        change = Change(name=drill.name, kind="add", at=now, owner="eva@ops1", schedule=drill.to_json())
+        Schedules(self.company.stores["witness"]).change(change)
 
     def restart(self, *, aside: Aside | None = None, faults: Faults | None = None) -> None:
         bench = Bench(self.state, company=self.company, faults=faults or NoFaults())
@@ -201,7 +216,7 @@ def test_a_drill_that_was_left_too_long_ago_is_cleaned_up(rig: Rig, points: list
 
 def open_run(rig: Rig, verb: str) -> None:
     record = RunBegin(
-        run=f"{verb}-310304-zzzz", scope=ALL, verb=verb, owner="eva@ops1", machine="elsewhere",
+        run=f"{verb}-310304-{TAIL}", scope=ALL, verb=verb, owner="eva@ops1", machine="elsewhere",
         began=rig.company.clock.now().isoformat(), plan_digest="",
     )  # fmt: skip
     Runs(rig.company.stores["witness"]).begin(record)
@@ -215,8 +230,86 @@ def test_no_drill_begins_while_a_failover_is_open(rig: Rig) -> None:
 
 def test_no_drill_begins_while_another_is_open(rig: Rig) -> None:
     open_run(rig, "drill")
-    assert "cannot resume 'drill-310304-zzzz'" in rig.turn(HOUR)
-    assert [entry.begin.run for entry in rig.runs()] == ["drill-310304-zzzz"]
+    assert f"cannot resume 'drill-310304-{TAIL}'" in rig.turn(HOUR)
+    assert [entry.begin.run for entry in rig.runs()] == [f"drill-310304-{TAIL}"]
+
+
+class Gate:
+    """The tenant's API does not answer until it is opened; ``reached``: somebody waits for it."""
+
+    def __init__(self, company: FakeCompany) -> None:
+        self.reached, self.opened = Event(), Event()
+        self._answer = company.helpers.handlers["http"]
+        company.helpers.handlers["http"] = self._wait
+
+    def _wait(self, host: FakeHost, spec: ContainerSpec, job: Job) -> JsonMap:
+        self.reached.set()
+        assert self.opened.wait(30)
+        return self._answer(host, spec, job)
+
+
+def test_a_drill_goes_on_beside_the_loop_and_no_second_begins(rig: Rig) -> None:
+    aside, gate = Aside(), Gate(rig.company)
+    rig.restart(aside=aside)
+    assert rig.turn_all(HOUR) == "a drill goes on"
+    assert gate.reached.wait(30)
+    before = rig.standing.chores["backups"].at
+    rig.plan_also(replace(NIGHTLY, name="other", cron="15 4 * * *"))
+    rig.turn_all(timedelta(minutes=30))
+    assert rig.standing.chores["backups"].at > before
+    assert len(rig.runs()) == 1
+    gate.opened.set()
+    aside.wait()
+    assert rig.turn().endswith("proven acme")
+
+
+def test_a_drill_that_takes_longer_than_it_may_is_stopped_and_leaves_nothing(rig: Rig) -> None:
+    aside, gate = Aside(), Gate(rig.company)
+    rig.plan(replace(NIGHTLY, within=timedelta(seconds=5)))
+    rig.restart(aside=aside)
+    rig.turn(HOUR)
+    assert gate.reached.wait(30)
+    rig.turn(timedelta(seconds=6))
+    gate.opened.set()
+    aside.wait()
+    assert "cancelled" in rig.turn()
+    assert list_bubbles(rig.company) == []
+    assert not rig.controller.is_stopping
+
+
+def test_the_end_of_the_controller_ends_its_drill(rig: Rig) -> None:
+    aside, gate = Aside(), Gate(rig.company)
+    rig.restart(aside=aside)
+    rig.turn(HOUR)
+    assert gate.reached.wait(30)
+    rig.controller.cancel()
+    gate.opened.set()
+    assert rig.controller.run().ending.code == 0
+    (run,) = rig.runs()
+    assert run.end is not None
+    assert run.end.status == "cancelled"
+    assert list_bubbles(rig.company) == []
+
+
+def test_a_drill_that_goes_on_elsewhere_is_left_alone(rig: Rig, points: list[str]) -> None:
+    rig.restart(faults=CutAt(points[len(points) // 2]))
+    with pytest.raises(PowerCut):
+        rig.turn(HOUR)
+    (run,) = rig.runs()
+    leases = Leases(rig.company.stores["witness"], rig.company.clock, is_alive=lambda _: None)
+    held = leases.find(run.begin.lease)
+    assert held is not None
+    workshop = replace(rig.bench.workshop, is_alive=lambda _: None)
+    drills = DrillChores(rig.bench.desk(), workshop, Aside(start_at_once))
+    wait, beats = rig.company.clock.wait, count(held.beat + 1)
+
+    def beating(duration: timedelta) -> None:
+        wait(duration)
+        leases.beat(held.lease, next(beats))
+
+    rig.company.clock.wait = beating  # type: ignore[method-assign]
+    assert drills.drill() == f"{run.begin.run} goes on elsewhere"
+    assert len(rig.runs()) == 1
 
 
 def test_old_bubbles_are_swept(rig: Rig, points: list[str]) -> None:
@@ -234,7 +327,7 @@ def test_a_drill_that_proves_nothing_is_told_and_not_repeated(rig: Rig) -> None:
     content = rig.company.stores["backups"].content
     for key in [key for key in content if key.endswith("/content")]:
         content[key] = b"not what it was"
-    assert "ended findings: acme: " in rig.turn_all(timedelta(minutes=49))
+    assert "findings: acme: " in rig.turn_all(timedelta(minutes=49))
     assert not rig.standing.is_well(rig.company.clock.now())
     rig.turn(timedelta(minutes=10))
     assert rig.proofs() == [False]

@@ -76,6 +76,10 @@ class Aside:
         """Stop at the next safe point, also what begins later."""
         self._is_stopping = True
         # from a signal handler: the lock may be held by the thread that it has interrupted
+        self.stop_this()
+
+    def stop_this(self) -> None:
+        """Only what is going on now, at its next safe point."""
         run = self._run
         if run is not None:
             run.cancel()

@@ -22,7 +22,7 @@ from drp.commands.fleet.results import FleetReport
 from drp.commands.runs import build_run_id
 from drp.commands.schedule.book import find_planned
 from drp.commands.schedule.clerk import Clerk
-from drp.errors import StepError
+from drp.errors import LeaseHeldError, StepError
 from drp.model.drills import DrillSchedule
 from drp.model.values import render_list
 from drp.witness.leases import LeaseReader
@@ -46,11 +46,14 @@ class DrillChores:
         self._aside = aside
         self.confirm = confirm
         self._not_before: dict[str, datetime] = {}
+        self._until: datetime | None = None
         self._clerk = open_clerk(desk, workshop)
 
     def drill(self) -> str:
         """What is due, unless a drill is going on anywhere."""
         if self._aside.is_busy:
+            if self._until is not None and self._desk.clock.now() >= self._until:
+                self._aside.stop_this()
             return ""
         said = self._aside.collect()
         if not said and self._begin():
@@ -72,14 +75,15 @@ class DrillChores:
         if claim is None:
             return False
         self._leave_alone(claim.name)
+        planned = find_planned(self._clerk.book(), claim.name)
+        assert planned is not None
         self.confirm()
-        self._aside.begin(partial(self._run, claim))
+        self._until = self._desk.clock.now() + planned.schedule.within
+        self._aside.begin(partial(self._run, claim, planned.schedule.site))
         return True
 
-    def _run(self, claim: Claim) -> str:
-        planned = find_planned(self._clerk.book(), claim.name)
+    def _run(self, claim: Claim, site: str) -> str:
         known = tuple(name for name in claim.tenants if name in self._workshop.inventory.tenants)
-        site = planned.schedule.site if planned else ""
         order = Order(verb=VERB, run=claim.run, tenant="", site=site, tenants=known)
         return _tell(run_drill(self._desk, self._workshop, order), claim.name)
 
@@ -92,15 +96,21 @@ class DrillChores:
             self._leave_alone(run)
             age = self._desk.clock.now() - datetime.fromisoformat(entry.begin.began)
             is_old = age > self._workshop.inventory.policies.drill.limit
-            self._aside.begin(partial(self._clean if is_old else self._resume, entry))
+            self._until = None
+            self._aside.begin(partial(self._finish, entry, is_old=is_old))
             return True
         return False
 
-    def _resume(self, entry: RunEntry) -> str:
-        return _tell(resume(self._desk, self._workshop, entry.begin.run), "taken up again")
+    def _finish(self, entry: RunEntry, *, is_old: bool) -> str:
+        run = entry.begin.run
+        try:
+            if is_old:
+                return self._clean(entry)
+            return _tell(resume(self._desk, self._workshop, run), "taken up again")
+        except LeaseHeldError:
+            return f"{run} goes on elsewhere"
 
     def _clean(self, entry: RunEntry) -> str:
-        """Raises LeaseHeldError when somebody works on it after all."""
         run = entry.begin.run
         with hold_leases(self._desk, self._workshop, (), run=run, verb=VERB):
             left = burst_all(self._desk, self._workshop, run=run)
@@ -164,6 +174,8 @@ def _tell(report: FleetReport, what: str) -> str:
     """Raises StepError when it did not end well for all: then it is told."""
     if report.ending.code:
         bad = [f"{o.tenant}: {o.cause}" for o in report.outcomes if o.status not in ("done", "skipped")]
-        raise StepError(f"drill '{report.run}' ended {report.ending.word}: {render_list(bad) or what}")
+        raise StepError(
+            f"cannot rely on drill '{report.run}', {report.ending.word}: {render_list(bad) or what}"
+        )
     done = [outcome.tenant for outcome in report.outcomes if outcome.status == "done"]
     return f"{report.run} ({what}): proven {render_list(done)}"
