@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MODULES = ("tests.dataplane.bench",)
+MODULES = ("tests.dataplane.bench", "tests.commands.parallel_bench")
 
 
 def main() -> int:
