@@ -16,6 +16,9 @@ from tests.lab.lab import Lab
 from tests.lab.machine import LabError, Machine
 from tests.lab.state import CHECKOUT
 
+PATIENCE_S = 600.0
+"""A command that says nothing for so long hangs; on a busy machine an honest one takes minutes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
@@ -54,7 +57,9 @@ class Operator:
         known = {"DRP_OPERATOR": f"tester@{self.machine.name}", "PYTHONPATH": str(CHECKOUT)}
         return {**known, **(more or {})}
 
-    def try_drp(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 300) -> Finished:
+    def try_drp(
+        self, *words: str, env: Mapping[str, str] | None = None, timeout: float = PATIENCE_S
+    ) -> Finished:
         """Run one command with ``--json``; whatever its exit code."""
         done = self.machine.run(
             *self.words(*words, "--json"), check=False, env=self.environment(env), timeout=timeout
@@ -66,7 +71,7 @@ class Operator:
             code=done.returncode, data=_find_result(done.stdout), said=output[-6000:], output=output
         )
 
-    def drp(self, *words: str, timeout: float = 300) -> dict[str, Any]:
+    def drp(self, *words: str, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """Run one command that must end with exit code 0; its result. Raises LabError."""
         finished = self.try_drp(*words, timeout=timeout)
         if finished.code != 0:

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from drp.model.values import parse_size
+from drp.model.values import parse_size, render_list
 from tests.lab.clients import Client, Verified
 from tests.lab.company import Company, build_company
 from tests.lab.demo_disaster import play
+from tests.lab.disaster import deploy_empty
 from tests.lab.lab import Lab
 from tests.lab.machine import LabError
 from tests.lab.preflight import find_obstacles
@@ -47,7 +48,8 @@ def _run(folder: Path) -> int:
         with told("lab", "two sites of two hosts · witness, DNS, S3 outside"):
             lab = stack.enter_context(Lab.up())
         company = build_company(lab, folder)
-        _deploy(company)
+        with told("deploy", f"{render_list(lab.names.tenants)} at {lab.names.home.name}"):
+            deploy_empty(company)
         moving = lab.names.tenants[0]
         with told("data", f"{moving}: {DOCUMENTS:,} documents, 50 MB of files, {KEYS:,} keys"):
             company.seed(moving, documents=DOCUMENTS, files=FILES, keys=KEYS)
@@ -56,12 +58,6 @@ def _run(folder: Path) -> int:
         print(f"{'✓' if is_moved and is_over else '✗'} both acts · {time.monotonic() - began:.0f} s in all")
         print("  try next  make lab-up, then drp status · drp plan migrate TENANT --to SITE · make lab-down")
         return 0 if is_moved and is_over else 1
-
-
-def _deploy(company: Company) -> None:
-    for tenant in company.lab.names.tenants:
-        with told("deploy", f"{tenant} at {company.lab.names.home.name}"):
-            company.ops1.drp("deploy", tenant, "--yes")
 
 
 def _move(company: Company, tenant: str) -> bool:

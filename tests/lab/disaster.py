@@ -23,11 +23,13 @@ from drp.dataplane.manifest import MANIFEST
 from drp.model.names import LINK_ROLES, Instance
 from tests.lab.clients import Client, Verified, Write
 from tests.lab.company import Company
+from tests.lab.console import PATIENCE_S
 from tests.lab.inside import run_inside, seed_tenant
+from tests.lab.machine import LabError
 from tests.lab.names import Site
 from tests.lab.watching import Watched
 
-PATIENCE_S = 4.0
+WRITERS_PATIENCE_S = 4.0
 """How long a writer waits for an answer from a site that may be dead."""
 
 
@@ -38,7 +40,15 @@ _AT_ONCE = 4
 
 
 def deploy_all(company: Company, *, documents: int = 400) -> None:
-    """Every tenant at its home, with some data; the first one alone, for it sets the edges up.
+    """Every tenant at its home, with some data."""
+    deploy_empty(company)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        placed = find_instances(company).values()
+        list(pool.map(lambda place: _seed(company, *place, documents=documents), placed))
+
+
+def deploy_empty(company: Company) -> None:
+    """Every tenant at its home; the first one alone, for it sets the edges up.
 
     A plan takes links that are free when it is made: the next one is made when they are taken.
     """
@@ -47,8 +57,6 @@ def deploy_all(company: Company, *, documents: int = 400) -> None:
     _deploy(company, first, planning)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda tenant: _deploy(company, tenant, planning), others))
-        placed = find_instances(company).values()
-        list(pool.map(lambda place: _seed(company, *place, documents=documents), placed))
 
 
 def _deploy(company: Company, tenant: str, planning: threading.Lock) -> None:
@@ -56,8 +64,8 @@ def _deploy(company: Company, tenant: str, planning: threading.Lock) -> None:
         log = company.folder / f"deploy-{tenant}.jsonl"
         run = Watched.begin(company.ops1, "deploy", tenant, "--yes", log=log)
         run.await_(lambda: run.count("network/*", "done") == len(LINK_ROLES), "its links")
-    finished = run.finish()
-    assert finished.code == 0, finished.said
+    if run.process.wait(timeout=PATIENCE_S) != 0:
+        raise LabError(f"cannot deploy '{tenant}': {run.tail()}")
 
 
 def _seed(company: Company, host: str, instance: Instance, *, documents: int) -> None:
@@ -73,7 +81,9 @@ def writing(company: Company, suffix: str, *, at: str = "") -> Iterator[dict[str
     clients = {name: company.client(name, suffix=f"-{suffix}") for name in company.lab.names.tenants}
     pause = _PAUSE_S * len(clients)
     for client in clients.values():
-        client.start_writing(at=at, prefix=f"{suffix}-", patience=60 if at else PATIENCE_S, pause=pause)
+        client.start_writing(
+            at=at, prefix=f"{suffix}-", patience=60 if at else WRITERS_PATIENCE_S, pause=pause
+        )
     try:
         yield clients
     finally:
