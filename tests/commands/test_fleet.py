@@ -13,12 +13,14 @@ import pytest
 from drp.actions.history import require_newest
 from drp.actions.orders import Order
 from drp.cli.fleet_text import render_fleet_end
+from drp.commands.events import RunEvent
 from drp.commands.fleet import launch, recover
 from drp.commands.fleet.deciding import decide
 from drp.commands.fleet.orders import Consent, Selection
 from drp.commands.fleet.results import FleetReport, FleetReview
 from drp.commands.runs import tail_of
-from drp.errors import DeniedError, RefusedError, UsageError
+from drp.commands.stopping import Departure, Stoppable
+from drp.errors import DeniedError, RefusedError, UnreachableError, UsageError
 from drp.model.policies import Policies, WavePolicy
 from drp.model.sights import SiteSight
 from drp.testing.company import FakeCompany, image_id
@@ -79,6 +81,19 @@ def test_everybody_is_served_at_the_other_site_and_it_is_said_what_was_lost(benc
     shown = bench.shown[0]
     assert isinstance(shown, FleetReview)
     assert shown.worst_loss_s >= 600
+
+
+@pytest.mark.failure_mode("B18")
+def test_a_failover_pauses_while_the_witness_is_away(bench: Bench) -> None:
+    def go_away(run: Stoppable, departure: Departure) -> None:
+        bench.company.clock.advance(timedelta(minutes=1))
+        bench.company.stores["witness"].fail_next("put_once", UnreachableError("cannot reach the witness"))
+
+    bench.on_stops = go_away
+    report = give(bench, "failover")
+    assert outcomes(report) == dict.fromkeys(TENANTS, "done")
+    told = [event.status for event in bench.events if isinstance(event, RunEvent)]
+    assert told[:3] == ["begun", "pausing", "going-on"]
 
 
 @pytest.mark.failure_mode("A8")
