@@ -95,6 +95,8 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
         lines.append(_row("trouble", report.error.cause))
     if report.next:
         lines.append(_row("next", f"`{report.next}` once cured"))
+    tail = tail_of(report.run)
+    lines.append(_row("report", f"`drp report {tail} --html {tail}.html`"))
     return [part for line in lines for part in wrap(line)]
 
 

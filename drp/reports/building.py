@@ -13,7 +13,7 @@ from drp.reports.comparisons import compare_steps, is_proof
 from drp.reports.facts import find_end, find_judgement, header_of, map_of, maps_of, text_of, texts_of
 from drp.reports.model import Report, Session, TenantReport, Wave
 from drp.reports.spans import Spans
-from drp.reports.tenants import TenantBuilder
+from drp.reports.tenants import ASIDE, TenantBuilder
 
 _DID: Final = {"plan": "began", "resumed": "resumed", "cancel": "asked to cancel", "turn": "turned back"}
 
@@ -49,7 +49,7 @@ def build_report(records: Sequence[Record]) -> Report:
         stages=spans.whole(),
         waves=_count_waves(waves, tenants),
         tenants=tenants,
-        comparisons=compare_steps((step, out) for step, out in builder.shared() if is_proof(step.action)),
+        comparisons=compare_steps((step, out) for step, out in builder.shared() if is_proof(step, out)),
         predicted_s=builder.predicted_s,
         measured_s=round((find_end(records) - records[0].time).total_seconds(), 3),
         steps=len(state.plan.steps),
@@ -112,7 +112,10 @@ def _describe_order(header: JsonMap, judged: JsonMap) -> str:
     if "tenant" in order:
         return _one_order(verb, tenants[0], site)
     source = text_of(judged.get("from"))
-    sites = (f" --from {source}" if source else "") + (f" --to {site}" if site and verb != "start" else "")
+    verb = "drill run" if verb == "drill" else verb
+    sites = (f" --from {source}" if source else "") + (
+        f" --to {site}" if site and verb not in ("start", "drill run") else ""
+    )
     if len(tenants) > SHOWN:
         return f"drp {verb}{sites}, {len(tenants)} tenants"
     return f"drp {verb}{sites} --tenants {','.join(tenants)}"
@@ -151,6 +154,6 @@ def _next(run: str, status: str, tenants: Sequence[TenantReport], *, is_single: 
     if status in ("open", "cancelled", "waiting"):
         return f"drp resume {tail}"
     if status == "partial":
-        is_aside = any(each.status == "quarantined" for each in tenants)
+        is_aside = any(each.status in ASIDE for each in tenants)
         return f"drp retry {tail} --failed" if is_aside and not is_single else f"drp resume {tail}"
     return ""

@@ -9,6 +9,7 @@ from typing import Final
 
 from drp.model.plan import Step, canonical
 from drp.model.values import JsonMap
+from drp.reports.facts import map_of, number_of
 from drp.reports.model import Comparison
 
 _WORDS: Final[Mapping[str, str]] = {
@@ -25,6 +26,13 @@ _WORDS: Final[Mapping[str, str]] = {
     "edge.serves": "an edge led a request to the new place",
     "edge.handshake": "an edge showed the tenant's certificate",
     "dns.agreed": "name servers agreed",
+    "tenant.move": "a move of its own; both databases were read back and are equal",
+    "backup.same": "what came back was read again and is what the backup holds",
+    "database.logins": "accounts logged in",
+    "api.transact": "requests wrote and read through the restored API",
+    "drill.prove": "the drill's proof",
+    "bubble.alone": "nothing but the bubble was in its networks",
+    "bubble.gone": "nothing is left of the bubble",
 }
 """Action -> what it means that it ended well. Others are work, not proof."""
 
@@ -34,12 +42,11 @@ _NUMBERS: Final = frozenset(
         "requests", "sealed_bytes", "switched", "users", "waited_s", "rto_s", "rpo_s", "logins", "orders",
     }
 )  # fmt: skip
-_PREFIXES: Final = ("drill.", "proof.", "bubble.")
-"""Actions that are nothing but proof."""
 
 
-def is_proof(action: str) -> bool:
-    return action in _WORDS or action.startswith(_PREFIXES)
+def is_proof(step: Step, outputs: JsonMap) -> bool:
+    """Whether it says something about the outcome; a proof that says no is told by who did not end well."""
+    return step.action in _WORDS and outputs.get("ok") is not False
 
 
 def compare_steps(found: Iterable[tuple[Step, JsonMap]]) -> tuple[Comparison, ...]:
@@ -60,12 +67,12 @@ def compare_steps(found: Iterable[tuple[Step, JsonMap]]) -> tuple[Comparison, ..
 
 
 def _what(action: str) -> str:
-    return _WORDS.get(action, action.replace(".", ": ").replace("-", " "))
+    return _WORDS[action]
 
 
 def _numbers(outputs: JsonMap) -> dict[str, int | float]:
     found: dict[str, int | float] = {}
-    for name, value in outputs.items():
+    for name, value in [*outputs.items(), *map_of(outputs.get("content")).items()]:
         if name in _NUMBERS and isinstance(value, int | float):
             found[name] = value
         elif name == "collections" and isinstance(value, list):
@@ -85,6 +92,8 @@ def describe_content(found: Iterable[tuple[Step, JsonMap]]) -> JsonMap:
                 **({"digest": reads[-1]} if reads else {}),
             }
     for step, outputs in pairs:
+        if content := map_of(outputs.get("content")):
+            return {"documents": content.get("documents", 0), "equal": True}
         if step.action == "backup.restore":
             return {
                 "documents": outputs.get("documents", 0),
@@ -104,6 +113,8 @@ def find_freeze(found: Iterable[tuple[Step, JsonMap]]) -> float | None:
     held: list[datetime] = []
     released: list[datetime] = []
     for step, outputs in found:
+        if (milliseconds := number_of(outputs.get("freeze_ms"))) is not None:
+            return milliseconds / 1000
         for action, name, moments in (
             ("edge.hold", "held_at", held),
             ("edge.release", "released_at", released),

@@ -16,7 +16,7 @@ Kind = Literal["done", "part", "failed", "unknown", "skipped", "waiting"]
 
 KINDS: Final[Mapping[str, Kind]] = {
     "done": "done",
-    "rolled-back": "done",
+    "rolled-back": "part",
     "partial": "part",
     "part": "part",
     "findings": "part",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from drp.engine.fold import RunState, endings
 from drp.engine.journal import Record
@@ -14,7 +15,11 @@ from drp.reports.facts import map_of, maps_of, moment_of, number_of, text_of, te
 from drp.reports.model import NOT_RECORDED, Span, TenantReport
 from drp.reports.spans import Spans
 
-_AFTER: dict[str, str] = {
+ASIDE: Final = ("quarantined", "rolled-back")
+"""What becomes of a tenant of many that fails: it waits to be tried again, where it served before or not."""
+_FINAL: Final = ("as-before", "refused", "findings")
+"""Endings after which a run is closed: the order is given again."""
+_AFTER: Final[dict[str, str]] = {
     "done": "unknown",
     "failed": "quarantined",
     "unknown": "unknown",
@@ -60,6 +65,13 @@ class TenantBuilder:
         return next(
             (text_of(map_of(each).get(way)) for each in map_of(self._promises.get("tenants")).values()), ""
         )
+
+    def _planned_site(self, name: str, end: str) -> str:
+        """``end``: source or target, as the plan's facts have it."""
+        inputs = self._state.plan.inputs
+        listed = (each for each in maps_of(inputs.get("tenants")) if each.get("name") == name)
+        facts = inputs if self.is_single else next(listed, {})
+        return text_of(map_of(facts.get(end)).get("site"))
 
     @property
     def predicted_s(self) -> float | None:
@@ -116,8 +128,8 @@ class TenantBuilder:
             code=code,
             cause=cause,
             next=self._next(name, status),
-            source=text_of(promised.get("from")) or self.source,
-            target=text_of(promised.get("to")) or self.target,
+            source=text_of(promised.get("from")) or self._planned_site(name, "source") or self.source,
+            target=text_of(promised.get("to")) or self._planned_site(name, "target") or self.target,
             country=text_of(promised.get("country")),
             residency=texts_of(promised.get("residency")),
             wave=wave,
@@ -132,7 +144,7 @@ class TenantBuilder:
             predicted_s=self.predicted_s if self.is_single else None,
             measured_s=_length(stages),
             stages=stages,
-            comparisons=compare_steps((step, out) for step, out in found if is_proof(step.action)),
+            comparisons=compare_steps((step, out) for step, out in found if is_proof(step, out)),
             content=describe_content(found),
             dns=find_dns(found),
             protection=protection,
@@ -165,7 +177,7 @@ class TenantBuilder:
         self, outcome: JsonMap, promised: JsonMap, found: Sequence[tuple[Step, JsonMap]]
     ) -> float | None:
         """Seconds of writes: none where both databases were equal while writes were held."""
-        if any(step.action == "content.equal" for step, _ in found):
+        if describe_content(found).get("equal") is True:
             return 0.0
         loss = number_of(outcome.get("rpo_s"))
         return loss if loss is not None else number_of(promised.get("loss_s"))
@@ -189,7 +201,10 @@ class TenantBuilder:
         if self.is_single:
             again = {"stuck": f"drp resume {tail}", "unknown": "drp status", "waiting": f"drp resume {tail}"}
             return {**again, "open": f"drp resume {tail}", "partial": f"drp resume {tail}"}.get(status, "")
-        if status == "quarantined":
+        if status in ASIDE and self._judged.get("status") in _FINAL:
+            verb = text_of(self._order.get("verb"))
+            return f"drp {'drill run' if verb == 'drill' else verb} --tenants {name}"
+        if status in ASIDE:
             return f"drp retry {tail} --tenants {name}"
         return {"waiting": f"drp resume {tail}", "open": f"drp resume {tail}", "unknown": "drp status"}.get(
             status, ""

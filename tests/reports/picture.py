@@ -1,5 +1,5 @@
-"""The picture in the README: `python -m tests.reports.picture` loses a site of the company in memory, and looks
-at the report of the failover."""
+"""The picture in the README: `python -m tests.reports.picture` loses a site of the company in memory and
+looks at the report of the failover."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ class PassingClock:
     def now(self) -> datetime:
         self.clock.wait(_PASSES)
         return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
 
     def wait(self, duration: timedelta) -> None:
         self.clock.wait(duration)
