@@ -7,7 +7,7 @@ from typing import Final
 
 from drp.cli.words import count, cut, render_clock, render_state
 from drp.commands.events import NOBODY
-from drp.commands.results import CLOSED, SILENT, BackupFact, RunFact, Served, StatusReport
+from drp.commands.results import CLOSED, SILENT, BackupFact, BundleFact, RunFact, Served, StatusReport
 from drp.commands.runs import tail_of
 from drp.model.values import SHOWN, render_duration
 
@@ -23,15 +23,17 @@ def render_status(report: StatusReport, zone: tzinfo) -> list[str]:
     silent = [run for run in report.runs if run.status in _NEEDS]
     others = [run for run in report.runs if run.status not in _NEEDS]
     unsaved = [each for each in report.backups if not each.is_well]
-    needs = len(troubled) + len(silent) + len(unsaved)
+    stale = [each for each in report.bundles if not each.is_well]
+    needs = len(troubled) + len(silent) + len(unsaved) + len(stale)
     quiet = len(report.served) - len({each.tenant for each in troubled} | {each.tenant for each in unsaved})
     running = sum(run.status in ("running", "leased") for run in others)
     seen = f"seen {render_clock(report.at, zone)}"
     lines = [f"{needs} need{'s' if needs == 1 else ''} you · {running} running · {quiet} quiet   {seen}"]
     lines += _cut([_run(run, zone) for run in [*silent, *others]])
     lines += _cut([_served(each, zone) for each in troubled] + [_unsaved(each) for each in unsaved])
+    lines += [_stale(each) for each in stale[: SHOWN // 2]]
     lines += [line for run in report.runs for line in _steps(run)]
-    return [*lines, *_sites(report), *_backups(report)]
+    return [*lines, *_sites(report), *_backups(report), *_bundles(report)]
 
 
 def _cut(lines: list[str]) -> list[str]:
@@ -54,6 +56,28 @@ def _unsaved(fact: BackupFact) -> str:
         return cut(f"! {fact.tenant:<8} no backup of it can be read   drp backup {fact.tenant}")
     age = render_duration(timedelta(seconds=fact.age_s))
     return cut(f"! {fact.tenant:<8} newest backup {age} old, alarm at {limit}   drp backup {fact.tenant}")
+
+
+def _stale(fact: BundleFact) -> str:
+    """A bundle that a machine without drp should not have to start from."""
+    if fact.reason:
+        return cut(f"? bundle   {fact.store}: {fact.reason}   drp check bundles")
+    age = "none is there" if fact.age_s is None else f"{_age(fact.age_s)} old, alarm at {_age(fact.alarm_s)}"
+    return cut(f"! bundle   {fact.store}: {age}   drp bundle put")
+
+
+def _bundles(report: StatusReport) -> list[str]:
+    """Those that are well."""
+    ages = [
+        f"{each.store} {_age(each.age_s)} old"
+        for each in report.bundles
+        if each.is_well and each.age_s is not None
+    ]
+    return [cut(f"bundles  {', '.join(ages)}")] if ages else []
+
+
+def _age(seconds: float) -> str:
+    return render_duration(timedelta(seconds=round(seconds)))
 
 
 def _backups(report: StatusReport) -> list[str]:

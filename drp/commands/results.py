@@ -284,6 +284,25 @@ class BackupFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFact:
+    """The newest bundle in a store. ``age_s`` None: there is none, or ``reason`` says why nobody can tell."""
+
+    store: str
+    alarm_s: float
+    age_s: float | None = None
+    reason: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        return self.age_s is not None and self.age_s <= self.alarm_s
+
+    def to_json(self) -> JsonMap:
+        age = None if self.age_s is None else round(self.age_s, 3)
+        data: JsonMap = {"store": self.store, "age_s": age, "alarm_s": self.alarm_s, "is_well": self.is_well}
+        return data | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
     """Who serves what, and what needs somebody. ``sites`` and ``edges`` in configuration order.
 
@@ -296,6 +315,7 @@ class StatusReport:
     runs: tuple[RunFact, ...]
     edges: tuple[EdgeFact, ...] = ()
     backups: tuple[BackupFact, ...] = ()
+    bundles: tuple[BundleFact, ...] = ()
     ending: Ending = DONE
 
     def to_json(self) -> JsonMap:
@@ -303,6 +323,7 @@ class StatusReport:
             "at": render_utc(self.at),
             "tenants": [each.to_json() for each in self.served],
             "backups": [each.to_json() for each in self.backups],
+            "bundles": [each.to_json() for each in self.bundles],
             "runs": [each.to_json() for each in self.runs],
             "hosts": [each.to_json() for each in self.edges],
         }

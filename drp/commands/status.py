@@ -12,6 +12,7 @@ from drp.actions.action import ReadPorts
 from drp.commands.approval import is_approved, is_postponed
 from drp.commands.assignment import WAITS
 from drp.commands.backups.newest import find_backup
+from drp.commands.bundle.age import iter_bundles
 from drp.commands.journals import read_records
 from drp.commands.results import RunFact, StatusReport
 from drp.commands.runs import StateFolder
@@ -82,6 +83,7 @@ class Observer:
             runs=tuple(runs),
             edges=tuple(judge_edges(self._ports, edges)),
             backups=backups,
+            bundles=tuple(iter_bundles(self._ports)),
         )
 
     def _fact(self, entry: RunEntry) -> RunFact:

@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from drp.actions import build
-from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
+from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy, free_memory
 from drp.errors import RefusedError
 from drp.model.names import LINK_ROLES, Instance
 from drp.testing.company import FakeCompany
@@ -104,3 +104,20 @@ def test_choose_host_leaves_empty_hosts_to_tenants_that_want_their_own() -> None
     empty = find_occupancy(COMPANY.inventory.host("h4"), COMPANY.host("h4"))
     assert choose_host(ACME, COMPANY.inventory, [empty, shared]) == shared
     assert choose_host(COMPANY.inventory.tenants["initech"], COMPANY.inventory, [shared, empty]) == empty
+
+
+def test_a_tenants_epochs_have_its_memory_once_and_a_drill_its_own() -> None:
+    inventory = COMPANY.inventory
+    memory = inventory.tenants["acme"].memory
+    standing = {"acme-e0001": "acme", "acme-e0003": "acme", "acme-drill-20310304t0211a": "acme"}
+    found = Occupancy(host=HOST, instances=standing, subnets=frozenset())
+    assert free_memory(inventory, found) == HOST.memory - 2 * memory
+    assert free_memory(inventory, found, without="acme") == HOST.memory - memory
+
+
+def test_links_that_were_kept_are_taken_as_long_as_they_are_free() -> None:
+    kept = [build.link_block(HOST, index) for index in (20, 21, 22)]
+    free = Occupancy(host=HOST, instances={}, subnets=frozenset())
+    assert [*choose_links(free, kept).values()] == kept
+    taken = Occupancy(host=HOST, instances={}, subnets=frozenset({kept[1]}))
+    assert choose_links(taken, kept) == choose_links(free)

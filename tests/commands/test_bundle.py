@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
+from drp.cli.status_text import render_status
 from drp.commands.bundle.fetching import get_bundle
 from drp.commands.bundle.keeping import keep_bundle
 from drp.commands.bundle.making import make_bundle
-from drp.commands.bundle.stored import PARTS, ROOT, list_bundles, load_bundle
+from drp.commands.bundle.stored import LISTS, PARTS, list_bundles, load_bundle
 from drp.commands.bundle.verifying import verify_bundle
 from drp.commands.check.bundles import look_at_bundles
 from drp.commands.check.survey import Survey
 from drp.commands.controller.bundles import BundleChore
 from drp.commands.desk import Folders, Workshop
+from drp.commands.status import Observer
 from drp.config.load import load_inventory
 from drp.errors import RefusedError, VerificationError
 from drp.model.inventory import SecretRef
@@ -149,7 +151,7 @@ def test_what_is_damaged_in_the_store_leaves_nothing_behind(
 ) -> None:
     keep_bundle(keeping, tmp_path / "state")
     content = objects(keeping).content
-    part, listed = objects(keeping).list(PARTS)[0], f"{ROOT}{list_bundles(objects(keeping))[0]}.json"
+    part, listed = objects(keeping).list(PARTS)[0], f"{LISTS}{list_bundles(objects(keeping))[0]}.json"
     if damage == "missing":
         del content[part]
     elif damage == "altered":
@@ -191,7 +193,13 @@ def test_the_controller_renews_them_and_a_check_says_when_not(keeping: Workshop,
     assert chore.refresh() == ""
     advance(keeping, timedelta(hours=1))
     assert chore.refresh() == "bundle put into backups, witness"
-    advance(keeping, timedelta(hours=3))
+    watching = Observer(keeping.ports, tmp_path / "state", is_alive=keeping.is_alive)
+    advance(keeping, timedelta(minutes=5))
+    assert "bundles  backups 5m00s old, witness 5m00s old" in render_status(watching.status(""), UTC)
+    advance(keeping, timedelta(hours=3) - timedelta(minutes=5))
+    assert "! bundle   witness: 3h00m old, alarm at 2h00m   drp bundle put" in render_status(
+        watching.status(""), UTC
+    )
     survey = Survey(keeping.ports, is_alive=keeping.is_alive)
     (first, _) = [look.do() for look in look_at_bundles(survey)]
     assert first is not None

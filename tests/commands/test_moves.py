@@ -199,9 +199,9 @@ def test_a_whole_process_killed_anywhere_is_resumed_by_one_word(bench: Many, poi
 
 
 def test_all_at_once_make_the_same_world_as_one_after_the_other(bench: Many, tmp_path: Path) -> None:
-    assert move(bench, *NAMES, parallel=1).ending.code == 0
+    assert move(bench, *NAMES[:2], parallel=1).ending.code == 0
     other = begin(tmp_path / "other")
-    assert move(other, *NAMES, parallel=4).ending.code == 0
+    assert move(other, *NAMES[:2], parallel=4).ending.code == 0
     assert other.company.dump() == bench.company.dump()
 
 
@@ -251,6 +251,7 @@ def test_places_are_given_to_all_at_once_and_kept(bench: Many) -> None:
     assert len(hosts) == len(links)
 
 
+@pytest.mark.certificate
 def test_an_old_stack_at_home_takes_no_memory_twice(bench: Many) -> None:
     """Hosts with room for exactly those who live there take them back before anything is retired."""
     inventory = bench.company.inventory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,11 +11,9 @@ from tempfile import mkdtemp
 from drp.commands.bundle.making import fill
 from drp.commands.bundle.stored import (
     find_carried,
-    list_bundles,
     prune_bundles,
     put_bundle,
     read_images,
-    read_moment,
 )
 from drp.commands.desk import Workshop
 from drp.commands.endings import DONE, PARTIAL
@@ -88,9 +85,3 @@ def _find_carried(workshop: Workshop) -> dict[str, str]:
     except DrpError:
         # a store that cannot be read, or holds what is no bundle: all is saved anew
         return {}
-
-
-def find_age(store: ObjectReader, now: datetime) -> timedelta | None:
-    """Age of the newest bundle in a store; None when there is none. Errors: those of the store."""
-    bundles = list_bundles(store)
-    return now - read_moment(bundles[-1]) if bundles else None

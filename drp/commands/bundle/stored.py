@@ -1,7 +1,7 @@
 """Bundles in an object store.
 
-    bundle/<MOMENT>-<8 of the list's digest>.json    the signed list, and of which parts each file is made
-    bundle/parts/<SHA-256>                           a part of a file, at most 8 MiB; shared by all bundles
+    bundle/lists/<MOMENT>-<8 of its digest>.json    the signed list, and of which parts each file is made
+    bundle/parts/<SHA-256>                          a part of a file, at most 8 MiB; shared by all bundles
 
 The parts come first and the one object that names them last: a bundle is there whole or not at all.
 """
@@ -23,8 +23,8 @@ from drp.errors import ConflictError, NotFoundError, VerificationError
 from drp.model.values import JsonMap
 from drp.ports.objects import ObjectReader, ObjectStore
 
-ROOT: Final = "bundle/"
-PARTS: Final = f"{ROOT}parts/"
+LISTS: Final = "bundle/lists/"
+PARTS: Final = "bundle/parts/"
 PART_BYTES: Final = 8 * 2**20
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 
@@ -55,13 +55,13 @@ def read_moment(bundle: str) -> datetime:
 
 def list_bundles(store: ObjectReader) -> list[str]:
     """Ids, the newest last; reads keys only. Errors: those of the store."""
-    keys = (key.removeprefix(ROOT) for key in store.list(ROOT) if not key.startswith(PARTS))
-    return sorted(key.removesuffix(".json") for key in keys if key.endswith(".json"))
+    keys = (key.removeprefix(LISTS) for key in store.list(LISTS) if key.endswith(".json"))
+    return sorted(key.removesuffix(".json") for key in keys)
 
 
 def load_bundle(store: ObjectReader, bundle: str) -> StoredBundle:
     """Raises NotFoundError, VerificationError for an object that is no bundle, and the store's errors."""
-    content = store.get(f"{ROOT}{bundle}.json")
+    content = store.get(f"{LISTS}{bundle}.json")
     try:
         found = json.loads(content)
         manifest, files = str(found["manifest"]).encode(), dict(found["parts"])
@@ -88,7 +88,7 @@ def put_bundle(store: ObjectStore, folder: Path, *, carried: Parts, now: datetim
     whole: JsonMap = {"manifest": manifest.decode(), "parts": listed}
     _check_parts(store, [part for found in {**carried, **parts}.values() for part in found])
     bundle = f"{now.astimezone(UTC):{_STAMP}}-{hashlib.sha256(manifest).hexdigest()[:8]}"
-    store.put_once(f"{ROOT}{bundle}.json", render_canonical(whole))
+    store.put_once(f"{LISTS}{bundle}.json", render_canonical(whole))
     return bundle
 
 
@@ -152,7 +152,7 @@ def prune_bundles(store: ObjectStore, keep: int) -> int:
         return 0
     named = {part for each in kept for parts in load_bundle(store, each).parts.values() for part in parts}
     for each in gone:
-        store.delete(f"{ROOT}{each}.json")
+        store.delete(f"{LISTS}{each}.json")
     for key in store.list(PARTS):
         if key.removeprefix(PARTS) not in named:
             store.delete(key)

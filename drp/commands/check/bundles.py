@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
-from drp.commands.bundle.keeping import find_age
+from drp.commands.bundle.age import iter_bundles
 from drp.commands.check.looks import Look, Trouble
 from drp.commands.check.survey import Survey
+from drp.commands.results import BundleFact
 from drp.model.values import render_duration
 
 
@@ -18,18 +19,18 @@ def look_at_bundles(survey: Survey) -> Iterator[Look]:
 
 
 def _check_bundle(survey: Survey, store: str) -> Trouble | None:
-    """One that the controller has missed twice is too old."""
-    age = find_age(survey.ports.store(store), survey.ports.clock.now())
-    limit = 2 * survey.inventory.policies.bundle.every
-    if age is not None and age <= limit:
+    fact = next(each for each in iter_bundles(survey.ports) if each.store == store)
+    if fact.is_well:
         return None
-    found = "there is none" if age is None else f"the newest is {_round(age)} old, alarm at {_round(limit)}"
     return Trouble(
-        message=f"cannot start from a bundle in '{store}': {found}",
+        message=f"cannot start from a bundle in '{store}': {fact.reason or _tell_age(fact)}",
         hint="Put one there with `drp bundle put`; `drp serve` renews it.",
         verdict="warning",
     )
 
 
-def _round(age: timedelta) -> str:
-    return render_duration(timedelta(seconds=round(age.total_seconds())))
+def _tell_age(fact: BundleFact) -> str:
+    if fact.age_s is None:
+        return "there is none"
+    age, alarm = (render_duration(timedelta(seconds=round(s))) for s in (fact.age_s, fact.alarm_s))
+    return f"the newest is {age} old, alarm at {alarm}"

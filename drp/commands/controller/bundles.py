@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from drp.commands.bundle.keeping import find_age, keep_bundle
+from drp.commands.bundle.age import find_age
+from drp.commands.bundle.keeping import keep_bundle
 from drp.commands.desk import Desk, Workshop
 from drp.errors import StepError
 from drp.model.values import render_list
