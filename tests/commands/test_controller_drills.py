@@ -251,11 +251,13 @@ class Gate:
 def test_a_drill_goes_on_beside_the_loop_and_no_second_begins(rig: Rig) -> None:
     aside, gate = Aside(), Gate(rig.company)
     rig.restart(aside=aside)
-    assert rig.turn_all(HOUR) == "a drill goes on"
+    assert rig.turn_all(HOUR + timedelta(seconds=45)) == "a drill goes on"
     assert gate.reached.wait(30)
     before = rig.standing.chores["backups"].at
-    rig.plan_also(replace(NIGHTLY, name="other", cron="15 4 * * *"))
-    rig.turn_all(timedelta(minutes=30))
+    rig.plan_also(replace(NIGHTLY, name="other", cron="12 4 * * *"))
+    # another is due, and the step that waits is within its deadline
+    rig.turn_all(timedelta(seconds=20))
+    assert rig.turn() == ""
     assert rig.standing.chores["backups"].at > before
     assert len(rig.runs()) == 1
     gate.opened.set()
