@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from drp.engine.journal import FORMAT, Draft, MemoryJournal, Record, Stamp
 from drp.model.plan import Plan, Step
@@ -32,7 +33,8 @@ def name_of(number: int) -> str:
     return f"client-{number:04}"
 
 
-def build_failover(count: int, *, wave: int = 50, operator: str = "ops@here") -> list[Record]:
+@cache
+def build_failover(count: int, *, wave: int = 50, operator: str = "ops@here") -> tuple[Record, ...]:
     """A failover of so many tenants; every fiftieth could not be restored, the last three found no room."""
     names = [name_of(number) for number in range(count)]
     plan = _plan(names, wave)
@@ -58,7 +60,7 @@ def build_failover(count: int, *, wave: int = 50, operator: str = "ops@here") ->
         "unprotected": [],
     }
     write(Draft(kind="judged", data={"report": judged}), 872)
-    return journal.read()
+    return (*journal.read(),)
 
 
 def _write_tenant(write: object, number: int, name: str) -> None:

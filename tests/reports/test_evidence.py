@@ -212,9 +212,10 @@ def test_no_secret_is_in_what_is_signed() -> None:
     assert PAIR.private.reveal().hex().encode() not in FILE + EXTRACT
 
 
-@pytest.fixture
-def moved(tmp_path: Path) -> Shell:
-    shell = Shell(tmp_path / "state")
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A shell after a move; nobody changes anything there."""
+    shell = Shell(tmp_path_factory.mktemp("state"))
     assert shell.type("migrate acme --to dc5 --yes -q").code == 0
     return shell
 
