@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from drp.cli.words import count, render_clock, render_seconds, wrap
+from drp.cli.words import count, cut, render_clock, render_seconds, wrap
 from drp.commands.check.report import tell_trouble
 from drp.commands.readiness.results import REASONS, Cause, HostRoom, Readiness
-from drp.model.values import SHOWN, render_duration, render_list, render_size
+from drp.model.values import render_duration, render_list, render_size
 
 _LABEL: Final = 10
+_MOST: Final = 5
+"""Reasons that are told; the end must be seen without scrolling."""
+_NAMED: Final = 6
 
 
 def render_readiness(found: Readiness, zone: tzinfo) -> list[str]:
@@ -89,10 +92,19 @@ def _tell_room(room: HostRoom) -> str:
 
 
 def _tell(mark: str, causes: Sequence[Cause]) -> Iterator[str]:
-    for cause in causes[:SHOWN]:
-        yield from tell_trouble(cause.trouble, cause.reason)
-    if len(causes) > SHOWN:
-        yield f"{mark} +{len(causes) - SHOWN}: drp readiness --json"
+    """The first of each reason in full, of whom else it is in a line: as short for a thousand tenants."""
+    reasons = list(dict.fromkeys(cause.reason for cause in causes))
+    for reason in reasons[:_MOST]:
+        first, *others = [cause for cause in causes if cause.reason == reason]
+        yield from tell_trouble(first.trouble, reason)
+        if others:
+            named = list(dict.fromkeys(cause.tenant for cause in others if cause.tenant))
+            told = [render_list(named, _NAMED)] if named else []
+            unnamed = sum(not cause.tenant for cause in others)
+            told += [f"{unnamed} more of all"] if unnamed else []
+            yield cut(_row("", f"  also {' · '.join(told)}"))
+    if len(reasons) > _MOST:
+        yield f"{mark} +{len(reasons) - _MOST} reasons: drp readiness --json"
 
 
 def _row(label: str, text: str) -> str:

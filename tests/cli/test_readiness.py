@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drp.cli.arguments import parse_arguments
-from drp.commands.readiness.readiness import Question, judge_readiness
+from drp.cli.readiness_text import render_readiness
+from drp.commands.check.looks import Trouble
+from drp.commands.readiness.results import REASONS, Cause, Readiness, Reason, TenantReadiness
 from drp.model.drills import DrillSchedule
+from drp.testing.clock import START
 from drp.testing.company import FakeCompany
 from tests.cli.shell import Shell, check_golden
 from tests.commands import test_check as planting
 from tests.commands import test_readiness as readiness
-from tests.commands.bench import build_workshop, never_alive
+from tests.commands.bench import build_workshop
 from tests.commands.test_estimates import put_run
 
 company = readiness.company
@@ -58,17 +61,29 @@ def test_json_tells_the_same(ready: Shell) -> None:
     assert [cause["reason"] for cause in tenant["causes"]] == ["proof"]
 
 
-@pytest.mark.parametrize("name", readiness.PLANTED)
-def test_each_cause_has_a_command_that_can_be_typed(company: FakeCompany, name: str) -> None:
-    """Bar 19."""
-    readiness.PLANTED[name][0](company)
-    tenants = tuple(company.inventory.tenants)
-    found = judge_readiness(company, Question(tenants=tenants), is_alive=never_alive)
-    for cause in found.all_causes:
-        commands = re.findall(r"`drp ([^`]+)`", cause.trouble.hint)
-        assert commands
-        for command in commands:
-            parse_arguments(command.split())
+def test_a_thousand_causes_are_as_short_as_one() -> None:
+    """Bar 33: and bar 34, lists are cut."""
+
+    def build(reason: Reason, tenant: str) -> Cause:
+        return Cause(
+            reason=reason, tenant=tenant, trouble=Trouble(message=f"cannot do '{tenant}': no", hint="No.")
+        )
+
+    names = [f"tenant-{number}" for number in range(1000)]
+    tenants = tuple(
+        TenantReadiness(tenant=name, causes=tuple(build(reason, name) for reason in REASONS))
+        for name in names
+    )
+    found = Readiness(
+        at=START, source="dc3", target="dc5", tenants=tenants, left_out={},
+        causes=(build("engine", ""), build("clock", "")),
+    )  # fmt: skip
+    lines = render_readiness(found, UTC)
+    assert len(lines) <= 24
+    assert max(len(line) for line in lines) <= 100
+    assert lines[0] == "✗ 0 of 1000 could fail over dc3 → dc5 now · exit 11"
+    assert "also tenant-1, tenant-2," in " ".join(" ".join(lines).split())
+    assert lines[-1] == "✗ +9 reasons: drp readiness --json"
 
 
 def _read_page(shell: Shell, path: Path, options: str = "") -> tuple[int, str]:

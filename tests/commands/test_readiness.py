@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from functools import cache
 
 import pytest
 
+from drp.cli.arguments import parse_arguments
 from drp.commands.readiness.readiness import Question, judge_readiness
 from drp.commands.readiness.results import REASONS, Readiness
 from drp.dataplane import keys
@@ -212,6 +214,12 @@ def test_one_planted_cause_is_the_one_that_is_named(company: FakeCompany, name: 
     assert causes[0].trouble.message.startswith(words), causes[0]
     assert causes[0].is_red
     assert (found.ready, found.ending.code) == ((), 11)
+    # bar 19
+    for cause in causes:
+        commands = re.findall(r"`drp ([^`]+)`", cause.trouble.hint)
+        assert commands, cause
+        for command in commands:
+            parse_arguments(command.split())
 
 
 def test_every_reason_has_been_planted() -> None:
