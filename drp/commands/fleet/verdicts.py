@@ -112,7 +112,7 @@ def judge_move(outcome: TenantOutcome, target: str) -> TenantOutcome:
     if outcome.code == code_of(WAITS):
         return replace(outcome, status="waiting")
     if outcome.code == code_of("UnknownError"):
-        return replace(outcome, status="unknown")
+        return replace(outcome, status="unknown", code="")
     served = outcome.served
     is_back = served is not None and served.is_proven and served.site != target and served.writes
     is_stuck = outcome.code == code_of("StuckError")
