@@ -63,14 +63,15 @@ class Parts:
     is_cancelled: bool = False
     has_left: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _known: dict[int, Stoppable] = field(default_factory=dict)
+    _known: dict[int, tuple[Stoppable, Departure]] = field(default_factory=dict)
 
     @contextmanager
     def stops(self, run: Stoppable) -> Iterator[Departure]:
         """While inside, the run hears what its whole is told; at once, if that was before."""
         departure = Departure()
         with self._lock:
-            self._known[id(run)] = run
+            self._known[id(run)] = run, departure
+            departure.has_left = self.has_left
             if self.is_cancelled:
                 run.cancel()
         try:
@@ -78,18 +79,18 @@ class Parts:
         finally:
             with self._lock:
                 del self._known[id(run)]
-            departure.has_left = self.has_left
 
     def cancel(self) -> None:
         with self._lock:
             self.is_cancelled = True
-            for run in self._known.values():
+            for run, _ in self._known.values():
                 run.cancel()
 
     def leave(self) -> None:
         with self._lock:
-            self.has_left = True
-            for run in self._known.values():
+            self.has_left = self.is_cancelled = True
+            for run, departure in self._known.values():
+                departure.has_left = True
                 run.leave()
 
 
