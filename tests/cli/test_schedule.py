@@ -12,6 +12,7 @@ from drp.cli.completion import complete
 from drp.cli.names import Names
 from drp.model.drills import DrillSchedule
 from drp.model.hours import parse_hours
+from drp.witness.schedules import Change, Schedules
 from tests.cli.shell import Shell, check_golden
 from tests.commands.bench import build_workshop
 
@@ -73,6 +74,22 @@ def test_a_dry_run_adds_nothing(planned: Shell) -> None:
         planned.type("drill schedule add nightly --cron @daily --dry-run").out == "would be added: nightly\n"
     )
     assert planned.type("drill schedule pause nightly").code == 2
+
+
+@pytest.mark.parametrize("damage", [{"cron": "often"}, {"zone": "Mars/Base"}, {"sample": "all"}])
+def test_a_schedule_that_cannot_be_read_is_told_and_can_be_removed(
+    planned: Shell, damage: dict[str, str]
+) -> None:
+    data = {**replace(CONFIGURED, name="odd").to_json(), **damage}
+    change = Change(name="odd", kind="add", at="2031-03-04T02:00:00+00:00", owner="eva@ops1", schedule=data)
+    Schedules(planned.company.stores["witness"]).change(change)
+    said = planned.type("drill schedule list")
+    assert said.code == 6
+    assert "cannot read schedule 'odd' in the witness" in said.words
+    assert planned.type("drill schedule remove odd").code == 0
+    assert planned.type("drill schedule list").code == 0
+    assert planned.type("drill schedule remove odd").code == 2
+    assert planned.type("drill schedule remove ../odd").code == 2
 
 
 def test_groups_in_groups_are_read_and_completed() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from drp.errors import RejectedError
+from drp.model.cron import read_cron
 from drp.model.drills import DrillSchedule
 from drp.model.inventory import Inventory
 from drp.model.values import JsonMap
@@ -48,20 +50,23 @@ def fold(configured: DrillSchedule | None, changes: Sequence[Change]) -> Planned
 
     Raises RejectedError.
     """
-    schedule, owner = configured, ""
+    added: Change | None = None
     since, paused = None, ""
     for change in changes:
         match change.kind:
             case "add" if configured is None:
-                schedule, owner, paused = _read(change), change.owner, ""
-                since = datetime.fromisoformat(change.at)
-            case "remove" if configured is None:
-                schedule = None
+                added, paused, since = change, "", datetime.fromisoformat(change.at)
+            case "remove":
+                added = None
             case "pause":
                 paused = paused or f"{change.owner} since {change.at}"
             case "go":
                 paused, since = "", datetime.fromisoformat(change.at)
-    return None if schedule is None else Planned(schedule=schedule, since=since, paused=paused, owner=owner)
+    if configured is not None:
+        return Planned(schedule=configured, since=since, paused=paused)
+    if added is None:
+        return None
+    return Planned(schedule=_read(added), since=since, paused=paused, owner=added.owner)
 
 
 def find_planned(book: Iterable[Planned], name: str) -> Planned | None:
@@ -70,9 +75,12 @@ def find_planned(book: Iterable[Planned], name: str) -> Planned | None:
 
 def _read(change: Change) -> DrillSchedule:
     try:
-        return DrillSchedule.from_json(change.schedule)
-    except (KeyError, TypeError, ValueError) as error:
+        schedule = DrillSchedule.from_json(change.schedule)
+        read_cron(schedule.cron)
+        ZoneInfo(schedule.zone)
+    except (KeyError, TypeError, ValueError, OSError) as error:
         raise RejectedError(
             f"cannot read schedule '{change.name}' in the witness: {error}",
-            hint="Remove it with `drp drill schedule remove NAME`, and add it again.",
+            hint=f"Remove it with `drp drill schedule remove {change.name}`, and add it again.",
         ) from error
+    return schedule

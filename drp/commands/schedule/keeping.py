@@ -44,12 +44,17 @@ def pause(desk: Desk, workshop: Workshop, name: str, *, off: bool, dry_run: bool
 
 def remove(desk: Desk, workshop: Workshop, name: str, *, dry_run: bool) -> Listing:
     """Raises UsageError for one there is not, RefusedError for one of the configuration."""
-    found = _require(workshop, name, verb="remove")
-    if not found.owner:
+    configured = find_planned(_configured(workshop.inventory), name)
+    if configured is not None:
         raise RefusedError(
-            f"cannot remove schedule '{name}': it is {_origin(workshop.inventory, found)}",
+            f"cannot remove schedule '{name}': it is {_origin(workshop.inventory, configured)}",
             hint=f"Take it out there, or pause it with `drp drill schedule pause {name}`.",
         )
+    schedules = Schedules(workshop.witness)
+    changes = [change.kind for change in schedules.changes(name)] if name in schedules.names() else []
+    # also one that cannot be read
+    if "add" not in changes or changes[-1] == "remove":
+        _require(workshop, name, verb="remove")
     return _change(desk, workshop, name, "remove", dry_run=dry_run)
 
 
@@ -75,6 +80,10 @@ def tell_next(clerk: Clerk, now: datetime) -> Listing:
 
 def _book(workshop: Workshop) -> Sequence[Planned]:
     return load_book(workshop.inventory, Schedules(workshop.witness))
+
+
+def _configured(inventory: Inventory) -> Sequence[Planned]:
+    return [Planned(schedule=schedule) for schedule in inventory.policies.drills]
 
 
 def _require(workshop: Workshop, name: str, *, verb: str) -> Planned:
