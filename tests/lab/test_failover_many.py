@@ -49,7 +49,7 @@ def deployed(folder: Path, *, tenants: int, own: int | None = None) -> Iterator[
         names = [] if own is None else [lab.names.tenants[own]]
         company = build_company(lab, folder, ttl=TTL, own=names)
         began = time.monotonic()
-        deploy_all(company, documents=80)
+        deploy_all(company, documents=40)
         print(f"{tenants} tenants deployed in {time.monotonic() - began:.0f} s")
         yield company
 
@@ -130,8 +130,8 @@ def test_twelve_tenants_are_taken_over_with_nothing_but_a_bundle(tmp_path: Path)
             with hidden(company.written.folder), hidden(company.written.key_file):
                 stranger.drp("bundle", "verify", str(company.folder / "bundle"))
                 report = stranger.drp(*order_failover(home, away, TENANTS))
+            print_report(report)
             time.sleep(ACKNOWLEDGED_S)
-        print_report(report)
         assert {row["status"] for row in report["tenants"]} == {"done"}
         assert len(report["tenants"]) == TENANTS
         news = find_instances(company)
