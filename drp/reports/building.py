@@ -27,11 +27,11 @@ def build_report(records: Sequence[Record]) -> Report:
     waves = _find_waves(state, builder.names())
     tenants = _build_tenants(builder, waves)
     status, note = _judge(state, judged)
-    code = judged.get("exit_code")
+    code, order = judged.get("exit_code"), _describe_order(header, judged)
     return Report(
         run=state.plan.run,
         verb=text_of(map_of(header.get("order")).get("verb")) or state.plan.runbook,
-        order=_describe_order(header, judged),
+        order=order,
         status=status,
         exit_code=code if isinstance(code, int) else None,
         note=note,
@@ -54,7 +54,7 @@ def build_report(records: Sequence[Record]) -> Report:
         measured_s=round((find_end(records) - records[0].time).total_seconds(), 3),
         steps=len(state.plan.steps),
         steps_done=sum(step.holds for step in state.steps.values()),
-        next=_next(state.plan.run, status, tenants, is_single=builder.is_single),
+        next=_next(state.plan.run, status, tenants, again=order if builder.is_single else ""),
         records=len(records),
         head=hash_of(records[-1].to_bytes()),
     )
@@ -147,7 +147,8 @@ def _find_answers(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text_of(r.data.get("answer")) for r in records if r.kind == "answer"))
 
 
-def _next(run: str, status: str, tenants: Sequence[TenantReport], *, is_single: bool) -> str:
+def _next(run: str, status: str, tenants: Sequence[TenantReport], *, again: str) -> str:
+    """What to type; ``again``: the order, where it is for one tenant."""
     tail = run.rsplit("-", 1)[-1]
     if status in ("unknown", "stuck"):
         return "drp status"
@@ -155,5 +156,5 @@ def _next(run: str, status: str, tenants: Sequence[TenantReport], *, is_single: 
         return f"drp resume {tail}"
     if status == "partial":
         is_aside = any(each.status in ASIDE for each in tenants)
-        return f"drp retry {tail} --failed" if is_aside and not is_single else f"drp resume {tail}"
-    return ""
+        return f"drp retry {tail} --failed" if is_aside and not again else f"drp resume {tail}"
+    return again if status in ("as-before", "refused") else ""

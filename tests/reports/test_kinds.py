@@ -124,6 +124,7 @@ def test_a_failure_has_its_cause_and_who_serves_but_no_document(bench: Bench) ->
     report = build_report(records)
     only = report.tenants[0]
     assert (only.status, only.serves, "at the source" in only.cause) == ("as-before", "dc3", True)
+    assert report.next == "drp migrate acme --to dc5"
     signed = Evidence(records, bench.company.secrets["dc3.signing"])
     told = render_html(report) + "\n".join(render_text(report)) + signed.write().decode()
     assert CANARY not in told + signed.extract("acme").decode()
