@@ -133,12 +133,25 @@ def check_accounts(root: Node) -> Iterator[Problem]:
             seen.add(name)
 
 
+def check_bundle(root: Node) -> Iterator[Problem]:
+    """What is meant for the day on which a site is lost does not lie there alone."""
+    places = {text(root, "stores", str(node.value), "place") for node in texts(root, "bundle", "stores")}
+    for site, node in entries(root, "sites"):
+        if places and places <= {site, text(node, "building")} - {""}:
+            yield Problem(
+                place_of(root, "bundle", "stores"),
+                f"cannot keep the bundle in '{site}' alone: it is lost with it",
+                "Name a store that stands elsewhere, too.",
+            )
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     check_references,
     check_hosts,
     check_drills,
     check_witness,
     check_stores,
+    check_bundle,
     check_accounts,
     check_dns,
     check_aliases,

@@ -133,6 +133,7 @@ COMPANY = [
     ("defaults:\n", "backup: {keys: backups}\ndefaults:\n", "21:16 cannot keep the keys of backups in store"),
     ("images: {helper", "secrets: {kind: vault}\nimages: {helper", "20:17 cannot read 'kind': write one of"),
     ("images: {helper", "secrets: {unlock: 'sealed:key'}\nimages: {helper", "20:19 the key of the sealed"),
+    ("images: {helper", "bundle: {stores: [far]}\nimages: {helper", "20:19 unknown store 'far'"),
     (
         "images: {helper",
         "signers: {dc9: {public: AAAA}}\nimages: {helper",
@@ -141,6 +142,12 @@ COMPANY = [
 ]  # fmt: skip
 
 STORES = [
+    (
+        "place: rennes}\nwitness: witness\n",
+        "place: rennes}\n  here: {kind: s3, url: 'https://s3.example.org', bucket: b, place: dc5}\n"
+        "witness: witness\nbundle: {stores: [here]}\n",
+        "19:18 cannot keep the bundle in 'dc5' alone: it is lost with it",
+    ),
     ("witness: witness\n", "", "1:1 key 'witness' is missing"),
     ("witness: witness\n", "witness: far\n", "17:10 unknown store 'far'; known: backups, keys, witness"),
     (
