@@ -11,7 +11,7 @@ from drp.commands.assignment import WAITS, Assignment, build_header
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import QuestionEvent
 from drp.commands.execution import Execution
-from drp.commands.lease import hold_lease
+from drp.commands.lease import hold_lease, hold_setup
 from drp.commands.promises import PROMISES, build_promises
 from drp.commands.results import Review, RunReport
 from drp.commands.review import Proposal, check_same, check_unmoved, propose, render_command, review
@@ -53,7 +53,10 @@ def launch(
     desk.show(shown)
     answers = {} if later else ask_approvals(desk, shown)
     StateFolder(desk.state).ensure()
-    with hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held:
+    with (
+        hold_setup(desk, workshop, proposal.plan, run=run),
+        hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held,
+    ):
         check_unmoved(workshop, proposal, shown)
         assignment = replace(_assign(desk, workshop, proposal, shown=shown), answers=answers)
         marks: JsonMap = {WAITS: True} if later else {FLEET: fleet} if fleet else {}

@@ -10,16 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent, render_utc
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.errors import DrpError, LeaseHeldError, ProviderError
+from drp.model.plan import Plan
 from drp.witness.keeper import LeaseKeeper
 from drp.witness.leases import CancelRequest, Holder, Lease, Leases, LeaseState
 from drp.witness.machine import build_holder
 from drp.witness.runs import RunReader
+
+SETUP: Final = "setup-of-edges"
+"""Name of the lease under which edges are set up."""
+
+_SETS_UP: Final = "edge.configure"
 
 
 @dataclass(slots=True)
@@ -85,6 +92,20 @@ def hold_lease(
         raise
     finally:
         _give_back(desk, held)
+
+
+@contextmanager
+def hold_setup(desk: Desk, workshop: Workshop, plan: Plan, *, run: str) -> Iterator[None]:
+    """When the plan sets edges up, which all tenants share: the one lease for that, as well.
+
+    Two first runs on tenants of the same site would both make them, and each take the other's back.
+    A run that died at it keeps the others away until it has ended. Raises LeaseHeldError.
+    """
+    if not any(step.action == _SETS_UP for step in plan.steps):
+        yield
+        return
+    with hold_lease(desk, workshop, SETUP, run=run, verb=plan.runbook):
+        yield
 
 
 def explain(workshop: Workshop, leases: Leases, error: LeaseHeldError, tenant: str) -> LeaseHeldError:

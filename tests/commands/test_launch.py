@@ -11,8 +11,10 @@ import pytest
 
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN
 from drp.commands.events import RunEvent, StageEvent, StepEvent, WorldEvent
+from drp.commands.lease import SETUP
 from drp.commands.stopping import Departure, Stoppable
 from drp.errors import LeaseHeldError, RefusedError, UnreachableError
+from drp.testing.clock import ManualClock
 from drp.testing.company import FakeCompany
 from drp.testing.databases import State
 from drp.witness.epochs import Claim, Epochs
@@ -212,6 +214,25 @@ def test_leaving_is_unknown_and_keeps_the_lease_to_its_term(bench: Bench) -> Non
     lease = LeaseReader(bench.workshop.witness).find("acme")
     assert lease is not None
     assert not lease.is_ended
+
+
+def test_only_one_run_sets_up_the_edges_that_all_tenants_share(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, company=FakeCompany())
+    holder = Holder(
+        owner="eva@ops1", machine="elsewhere", pid=1, process_start="1", run="deploy-310304-zzzz",
+        verb="deploy", started="2031-03-04T02:00:00Z",
+    )  # fmt: skip
+    leases = Leases(bench.workshop.witness, bench.company.clock, is_alive=never_alive)
+    other = leases.acquire(SETUP, holder)
+    bench.company.clock = BeatingClock(leases, other)
+    bench.workshop = replace(bench.workshop, is_alive=lambda _: None)
+    before = bench.company.dump()
+    with pytest.raises(LeaseHeldError, match="deploy-310304-zzzz"):
+        bench.launch("deploy", "dc3", "globex")
+    assert bench.company.dump() == before
+    bench.company.clock = ManualClock()
+    leases.end(other)
+    assert bench.launch("deploy", "dc3", "globex").ending is DONE
 
 
 @pytest.mark.failure_mode("A5")
