@@ -95,6 +95,16 @@ def hide_engine(shell: Shell) -> None:
     shell.company.hosts["h4"].fail_next("state", UnreachableError("cannot reach engine 'h4': no answer"))
 
 
+def back_up(shell: Shell) -> None:
+    assert shell.type("backup acme -q").code == 0
+    shell.company.clock.advance(timedelta(seconds=12))
+
+
+def back_up_and_damage(shell: Shell) -> None:
+    back_up(shell)
+    damage(shell)
+
+
 def nothing(shell: Shell) -> None:
     """The world as it is."""
 
@@ -141,6 +151,10 @@ SCENES = {
     "failback-done": (nothing, "failback --tenants acme --to dc5 --expect-tenants 1 -q"),
     "failback-failed": (damage, "failback --tenants acme --to dc5 --expect-tenants 1 -q"),
     "failback-nobody": (nothing, "failback --tenants acme"),
+    "drill-plan": (back_up, "drill run --tenants acme --dry-run"),
+    "drill-done": (back_up, "drill run --tenants acme"),
+    "drill-failed": (back_up_and_damage, "drill run --tenants acme -q"),
+    "drill-no-backup": (nothing, "drill run --sample 1"),
     "explain": (nothing, "explain g7"),
     "explain-unknown": (nothing, "explain X1"),
     "check-well": (nothing, "check config engines stores dns"),

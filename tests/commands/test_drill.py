@@ -201,6 +201,17 @@ def test_what_cannot_be_removed_is_told_and_removed_by_the_next(bench: Bench) ->
     assert list_drills(bench.company) == []
 
 
+def test_of_a_host_that_tells_nothing_nothing_is_said_to_be_gone(bench: Bench) -> None:
+    host, denied = bench.company.hosts["h3"], DeniedError("cannot list containers: no rights")
+    # to the helpers' step, to the last look of the run, and to both looks after it
+    hide = at_step(bench, "proof/acme", lambda _: host.fail_next("containers", denied, times=4))
+    report = drill(bench, "acme", desk=hide)
+    assert report.ending is PARTIAL
+    assert list_drills(bench.company)
+    assert recover.resume(bench.desk(), bench.workshop, report.run).ending is DONE
+    assert list_drills(bench.company) == []
+
+
 @pytest.mark.failure_mode("A7")
 def test_a_failover_ends_drills_and_has_their_room(bench: Bench) -> None:
     """There is room at dc5 for the two tenants, and none beside their bubbles."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from drp.commands.drill.sweep import burst_all, list_bubbles
+from drp.actions.bubbles import find_remains
+from drp.commands.drill.sweep import burst_all
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, FINDINGS, PARTIAL, REFUSED, Ending
 from drp.commands.events import WarningEvent
 from drp.commands.fleet.execution import FleetTurn
@@ -16,6 +17,7 @@ from drp.commands.runs import tail_of
 from drp.engine.journal import Record
 from drp.engine.sqlite_journal import SqliteJournal
 from drp.errors import DrpError
+from drp.model.names import Instance
 from drp.model.values import JsonMap, render_list
 from drp.witness.proofs import Proof, ProofReader
 
@@ -54,11 +56,27 @@ class DrillTurn(FleetTurn):
 
     def _clean(self) -> list[str]:
         """What a failed clean-up, a cancel or a power cut left; instances that could not be removed."""
-        return burst_all(self._desk, self._workshop, run=self._fleet.plan.run)
+        burst_all(self._desk, self._workshop, run=self._fleet.plan.run)
+        return self._left()
 
     def _left(self) -> list[str]:
-        """Nobody knows who works on it: nothing is touched."""
-        return [bubble.instance for bubble in list_bubbles(self._workshop.ports, run=self._fleet.plan.run)]
+        """Instances of which something is left, by looking. A host that does not answer may hold anything."""
+        return [instance for host, instance in self._places() if not self._is_gone(host, instance)]
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """Host and instance of each bubble of the plan."""
+        tenants = self._fleet.facts.get("tenants")
+        for each in tenants if isinstance(tenants, list) else []:
+            if isinstance(each, dict) and isinstance(target := each.get("target"), dict):
+                yield str(target["host"]), str(target["instance"])
+
+    def _is_gone(self, host: str, instance: str) -> bool:
+        try:
+            found = find_remains(self._workshop.ports.host(host), Instance.parse(instance))
+        except DrpError as error:
+            self._desk.emit(WarningEvent(code="bubble", text=error.message))
+            return False
+        return not found.names()
 
     def _end(self, stand: Stand, outcomes: Sequence[TenantOutcome], *, left: Sequence[str]) -> Ending:
         if left or not _has_stopped(stand):
