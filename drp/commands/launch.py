@@ -54,7 +54,7 @@ def launch(
     answers = {} if later else ask_approvals(desk, shown)
     StateFolder(desk.state).ensure()
     with (
-        hold_setup(desk, workshop, proposal.plan, run=run),
+        hold_setup(desk, workshop, shown.verdicts, run=run),
         hold_lease(desk, workshop, order.tenant, run=run, verb=order.verb) as held,
     ):
         check_unmoved(workshop, proposal, shown)

@@ -7,17 +7,17 @@ only what is free: given back, left by a process that died on this machine, or b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from drp.commands.desk import Desk, Workshop
 from drp.commands.events import WarningEvent, render_utc
+from drp.commands.results import Verdict
 from drp.commands.runs import tail_of
 from drp.commands.serving import find_served
 from drp.errors import DrpError, LeaseHeldError, ProviderError
-from drp.model.plan import Plan
 from drp.witness.keeper import LeaseKeeper
 from drp.witness.leases import CancelRequest, Holder, Lease, Leases, LeaseState
 from drp.witness.machine import build_holder
@@ -26,7 +26,7 @@ from drp.witness.runs import RunReader
 SETUP: Final = "setup-of-edges"
 """Name of the lease under which edges are set up."""
 
-_SETS_UP: Final = "edge.configure"
+_SETS_UP: Final = frozenset({"edge.configure", "guard.configure"})
 
 
 @dataclass(slots=True)
@@ -95,16 +95,16 @@ def hold_lease(
 
 
 @contextmanager
-def hold_setup(desk: Desk, workshop: Workshop, plan: Plan, *, run: str) -> Iterator[None]:
-    """When the plan sets edges up, which all tenants share: the one lease for that, as well.
+def hold_setup(desk: Desk, workshop: Workshop, verdicts: Sequence[Verdict], *, run: str) -> Iterator[None]:
+    """When edges are still to be set up, which all tenants share: the one lease for that, as well.
 
     Two first runs on tenants of the same site would both make them, and each take the other's back.
     A run that died at it keeps the others away until it has ended. Raises LeaseHeldError.
     """
-    if not any(step.action == _SETS_UP for step in plan.steps):
+    if all(verdict.word == "already" for verdict in verdicts if verdict.step.action in _SETS_UP):
         yield
         return
-    with hold_lease(desk, workshop, SETUP, run=run, verb=plan.runbook):
+    with hold_lease(desk, workshop, SETUP, run=run, verb=run.partition("-")[0]):
         yield
 
 
