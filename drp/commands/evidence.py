@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from drp.commands.desk import Workshop
@@ -18,6 +18,7 @@ from drp.model.values import Json, JsonMap, Secret, render_list
 from drp.reports import extract, signed
 from drp.reports.evidence import Evidence, read_records
 from drp.reports.evidence import verify as find_damages
+from drp.reports.facts import map_of
 
 
 def open_evidence(workshop: Workshop, records: Sequence[Record]) -> Evidence:
@@ -90,11 +91,12 @@ def verify(file: Path, trusted: signed.Keys, *, journal: Sequence[Record] | None
     body, damages = find_damages(content, trusted)
     if journal is not None and not damages:
         damages = _compare(read_records(body), [record.to_bytes() for record in journal])
-    what = _describe(body)
+    what, view = _describe(body), {} if damages else _view_of(body)
     keys = render_list(sorted(trusted)) or "none"
+    data: JsonMap = {"file": str(file), "holds": what, "damages": [*damages], "keys": [*sorted(trusted)]}
     return Listing(
-        lines=tuple(f"✗ {damage}" for damage in damages),
-        data={"file": str(file), "holds": what, "damages": [*damages], "keys": [*sorted(trusted)]},
+        lines=(*(f"✗ {damage}" for damage in damages), *_tell(view)),
+        data=data | ({"view": view} if view else {}),
         summary=f"✗ {file}: not to be trusted; keys {keys}" if damages else f"✓ {file}: {what}; keys {keys}",
         ending=FINDINGS if damages else DONE,
     )
@@ -106,8 +108,7 @@ def run_of(file: Path) -> str:
         body, _, _ = signed.read(file.read_bytes())
     except (OSError, VerificationError):
         return ""
-    statement = body.get("statement")
-    return str(statement.get("run", "")) if isinstance(statement, dict) else ""
+    return str(map_of(body.get("statement")).get("run", ""))
 
 
 def _compare(theirs: Sequence[bytes], ours: Sequence[bytes]) -> list[str]:
@@ -122,13 +123,28 @@ def _compare(theirs: Sequence[bytes], ours: Sequence[bytes]) -> list[str]:
     return []
 
 
+def _view_of(body: JsonMap) -> JsonMap:
+    """What an extract says; {} of an evidence."""
+    return map_of(map_of(body.get("leaf")).get("view")) if body.get("kind") == extract.KIND else {}
+
+
+def _tell(view: JsonMap) -> Iterator[str]:
+    """A client's part in words."""
+    for name, value in view.items():
+        for part in value if isinstance(value, list) else [value]:
+            yield f"  {name:<13} {_word(part)}"
+
+
+def _word(value: Json) -> str:
+    if not isinstance(value, dict):
+        return "yes" if value is True else str(value)
+    parts = [f"{name} {_word(part)}" for name, part in value.items() if name != "what"]
+    told = [str(value["what"])] if "what" in value else []
+    return ": ".join([*told, *([", ".join(parts)] if parts else [])])
+
+
 def _describe(body: JsonMap) -> str:
-    leaf: Json = body.get("leaf")
-    if body.get("kind") == extract.KIND and isinstance(leaf, dict) and isinstance(leaf.get("view"), dict):
-        view = leaf["view"]
-        assert isinstance(view, dict)
+    if view := _view_of(body):
         return f"{view.get('tenant')}'s part of {view.get('run')}, as signed"
-    records = body.get("records")
-    statement = body.get("statement")
-    run = statement.get("run") if isinstance(statement, dict) else "no run"
+    records, run = body.get("records"), map_of(body.get("statement")).get("run", "no run")
     return f"{run}: {len(records) if isinstance(records, list) else 0} records and their report, as signed"
