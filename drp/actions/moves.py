@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from drp.actions.action import Action, Call, Observation, ReadPorts, WritePorts
 from drp.actions.orders import Order, epochs
-from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy
+from drp.actions.placement import Occupancy, choose_host, choose_links, find_occupancy, occupy
 from drp.actions.waves import gate_facts, make_waves, rank
 from drp.engine.tasks import Absent, Present
 from drp.errors import BugError, RefusedError
@@ -117,11 +117,8 @@ def _place(
     found = choose_host(tenant, ports.inventory, _allowed(order, tenant, occupancies))
     links = choose_links(found)
     instance = Instance.of_epoch(tenant.name, epochs(ports).next_epoch(tenant.name))
-    occupancies[found.host.name] = replace(
-        found,
-        instances={**found.instances, str(instance): tenant.name},
-        subnets=found.subnets | set(links.values()),
-    )
+    taken = occupy(found, str(instance), tenant.name, subnets=links.values())
+    occupancies[found.host.name] = taken
     return {
         "name": tenant.name,
         "source": {"site": serving.site, "host": serving.host},

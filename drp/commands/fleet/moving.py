@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -222,17 +223,9 @@ def _outcome(report: RunReport) -> Outcome:
 class MovesTurn(FleetTurn):
     """One process's turn: it holds the lease of the run, each part that of its tenant."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        workshop: Workshop,
-        held: HeldLeases,
-        *,
-        work: FleetWork,
-        only: frozenset[str] | None = None,
-    ) -> None:
-        super().__init__(desk, workshop, held, work=work, only=only)
-        self._parts = Parts()
+    @cached_property
+    def _parts(self) -> Parts:
+        return Parts()
 
     def _perform(self) -> Perform:
         run = self._fleet.plan.run
