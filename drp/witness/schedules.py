@@ -8,7 +8,7 @@ Nothing is overwritten: of two controllers that take the same moment one wins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -80,7 +80,9 @@ class ScheduleReader:
     def last_claim(self, name: str) -> Claim | None:
         """That of the latest moment."""
         keys = sorted(self._reader.list(f"{_DUE}{check_name(name)}/"))
-        return find_record(self._reader, Claim, keys[-1]) if keys else None
+        found = find_record(self._reader, Claim, keys[-1]) if keys else None
+        # JSON knows no tuples
+        return None if found is None else replace(found, tenants=tuple(found.tenants))
 
 
 class Schedules(ScheduleReader):
