@@ -83,6 +83,8 @@ def test_it_fits_and_asks_for_nothing(browser: Browser, pages: Pages, name: str,
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not is_too_wide(page)
         assert asked == [pages[name].as_uri()]
+        heads = page.evaluate("[...document.querySelectorAll('thead')].map(each => each.offsetWidth)")
+        assert all((found <= 1) is (width == min(WIDTHS)) for found in heads), heads
 
 
 @pytest.mark.parametrize(
