@@ -367,11 +367,17 @@ def test_the_end_of_the_controller_reaches_what_goes_on_aside() -> None:
         def cancel(self) -> None:
             self.cancelled += 1
 
-        def leave(self) -> None: ...
+        has_left = False
+
+        def leave(self) -> None:
+            self.has_left = True
 
     aside, first, second = Aside(start_at_once), Run(), Run()
-    with aside.listen(first):
+    with aside.listen(first) as departure:
         aside.cancel()
+        assert (first.has_left, departure.has_left) == (False, False)
+        aside.leave()
+    assert (first.has_left, departure.has_left) == (True, True)
     with aside.listen(second):
         pass
     assert (first.cancelled, second.cancelled) == (1, 1)

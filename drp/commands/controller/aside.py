@@ -38,6 +38,7 @@ class Aside:
         self._start = start
         self._lock = threading.Lock()
         self._run: Stoppable | None = None
+        self._departure = Departure()
         self._is_stopping = False
         self._is_busy = False
         self._outcome: str | Exception = ""
@@ -63,11 +64,11 @@ class Aside:
     def listen(self, run: Stoppable) -> Iterator[Departure]:
         """In place of a desk's ``stops``: the controller's own end reaches the run."""
         with self._lock:
-            self._run = run
+            self._run, self._departure = run, Departure()
             if self._is_stopping:
                 run.cancel()
         try:
-            yield Departure()
+            yield self._departure
         finally:
             with self._lock:
                 self._run = None
@@ -77,6 +78,14 @@ class Aside:
         self._is_stopping = True
         # from a signal handler: the lock may be held by the thread that it has interrupted
         self.stop_this()
+
+    def leave(self) -> None:
+        """Return at once, whatever is in flight."""
+        self._is_stopping = True
+        run = self._run
+        if run is not None:
+            self._departure.has_left = True
+            run.leave()
 
     def stop_this(self) -> None:
         """Only what is going on now, at its next safe point."""

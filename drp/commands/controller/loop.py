@@ -67,7 +67,8 @@ class Controller:
         self._aside.cancel()
 
     def leave(self) -> None:
-        self.cancel()
+        self._is_stopping = True
+        self._aside.leave()
 
     @property
     def is_stopping(self) -> bool:
