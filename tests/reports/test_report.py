@@ -109,6 +109,13 @@ def test_a_run_that_broke_off_is_open_and_says_how_to_go_on(moved: list[Record],
     assert "drp resume 7f3a" in render_html(report)
 
 
+def test_a_failover_that_broke_off_does_not_say_that_all_are_protected() -> None:
+    records = build_failover(200)
+    claim = "Nobody that was taken over is without a backup"
+    assert claim in render_html(build_report(records))
+    assert claim not in render_html(build_report(records[:-1]))
+
+
 def test_what_was_judged_before_a_resume_is_not_believed_after_it(moved: list[Record]) -> None:
     journal = MemoryJournal([record.to_bytes() for record in moved])
     journal.append([Draft(kind="resumed")], Stamp(time=moved[-1].time, actor="eva@ops2", epoch=2))
