@@ -32,7 +32,7 @@ def play(company: Company) -> bool:
     left = [name for name, (host, _) in olds.items() if host in home.hosts]
     with told("backups", f"drp backup --all · drp reserve --all --to {away.name}"):
         ended = prepare(company, away)
-    print(f"2 of 2  {home.name} loses power, and with it the drp that ran there", flush=True)
+    print(f"2 of 3  {home.name} loses power, and with it the drp that ran there", flush=True)
     with writing(company, "disaster") as clients:
         time.sleep(_SETTLE_S)
         cut_power(company)
