@@ -91,10 +91,14 @@ def _take_apart(value: bytes) -> Iterator[bytes]:
     if pem is not None:
         # the second line of PEM, so that its base64 is also found where the key stands as PEM
         yield binascii.a2b_base64(pem[1])[_LONGEST : 2 * _LONGEST]
-    elif value.startswith(b"{"):
-        yield from _take_secret(str(json.loads(value)["secret"]))
-    else:
+        return
+    try:
+        fields = json.loads(value)
+    except ValueError:
+        # random bytes, whatever they begin with
         yield value[:_LONGEST]
+    else:
+        yield from _take_secret(str(fields["secret"]))
 
 
 def _take_secret(text: str) -> Iterator[bytes]:
