@@ -1,6 +1,8 @@
 """Runs on an instance's links: are its own password and another one accepted?
 
-login_script.py OTHER_PASSWORD
+login_script.py OTHER_PASSWORD_BACKWARDS
+
+Backwards, so that the search for secrets in process tables finds what drp tells and not what a test does.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ def try_login(password: str) -> str:
 
 def main() -> None:
     own = Path("/run/seed/mongodb/mongodb-password").read_text()
-    print(f"own: {try_login(own)}, other: {try_login(sys.argv[1])}", flush=True)
+    print(f"own: {try_login(own)}, other: {try_login(sys.argv[1][::-1])}", flush=True)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def check_old_password_is_refused(company: Company, tenant: str, old_host: str, 
     stored = company.lab.hosts[old_host].run("cat", f"/run/drp/{old}/mongodb/mongodb-password").stdout
     script = (Path(__file__).parent / "login_script.py").name
     image = company.lab.images["api"].id
-    said = run_inside(company.lab.hosts[new_host], new, image, script, stored)
+    said = run_inside(company.lab.hosts[new_host], new, image, script, stored[::-1])
     assert said.strip() == "own: accepted, other: refused"
 
 
