@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta, tzinfo
 from typing import Final
 
-from drp.cli.words import count, render_moment, render_seconds, wrap
+from drp.cli.words import count, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
 from drp.commands.runs import tail_of
+from drp.model.moments import render_moment
 from drp.model.values import render_duration, render_list
 
 _MOST: Final = 10

@@ -10,9 +10,10 @@ from typing import Final
 from drp.actions.orders import MOVES
 from drp.cli.drill_text import render_drill_end, render_drill_review
 from drp.cli.sight_text import render_sight
-from drp.cli.words import count, render_moment, render_seconds, wrap
+from drp.cli.words import count, render_seconds, wrap
 from drp.commands.fleet.results import FleetReport, FleetReview, TenantOutcome
 from drp.commands.runs import tail_of
+from drp.model.moments import render_moment
 from drp.model.values import render_duration, render_list
 
 _MOST: Final = 10

@@ -24,13 +24,14 @@ from drp.cli.readiness_text import render_readiness
 from drp.cli.screen import Screen
 from drp.cli.status_text import render_status
 from drp.cli.takeover_text import render_cancellation, render_takeover
-from drp.cli.words import find_zone, render_seconds
+from drp.cli.words import render_seconds
 from drp.commands.endings import Ending, ending_of
 from drp.commands.events import Event, RunEvent, WarningEvent, build_error_events
 from drp.commands.fleet.results import AnyResult, FleetReport, FleetReview
 from drp.commands.readiness.results import Readiness
 from drp.commands.results import Cancellation, Listing, Review, RunReport, StatusReport, Takeover
 from drp.commands.runs import StateFolder
+from drp.model.moments import find_zone
 
 _TICK_S: Final = 0.5
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from drp.cli.words import count, cut, render_clock, render_seconds, wrap
+from drp.cli.words import count, cut, render_seconds, wrap
 from drp.commands.check.report import tell_trouble
 from drp.commands.readiness.results import REASONS, Cause, HostRoom, Readiness
+from drp.model.moments import render_clock
 from drp.model.values import render_duration, render_list, render_size
 
 _LABEL: Final = 10

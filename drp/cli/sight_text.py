@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta, tzinfo
 from typing import Final
 
-from drp.cli.words import count, render_moment
+from drp.cli.words import count
+from drp.model.moments import render_moment
 from drp.model.sights import SiteSight
 from drp.model.values import render_duration, render_list
 

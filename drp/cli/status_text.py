@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from drp.cli.words import count, cut, render_clock, render_state
+from drp.cli.words import count, cut, render_state
 from drp.commands.events import NOBODY
 from drp.commands.results import CLOSED, SILENT, BackupFact, BundleFact, RunFact, Served, StatusReport
 from drp.commands.runs import tail_of
+from drp.model.moments import render_clock
 from drp.model.values import SHOWN, render_duration
 
 _STEPS_SHOWN = 15

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from drp.cli.words import count, cut, render_clock, render_state, render_who
+from drp.cli.words import count, cut, render_state, render_who
 from drp.commands.results import Cancellation, Takeover
 from drp.commands.runs import tail_of
+from drp.model.moments import render_clock
 from drp.model.values import SHOWN
 
 

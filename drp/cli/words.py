@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import re
 import textwrap
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drp.commands.events import NOBODY
 from drp.commands.results import Served
 from drp.errors import Place
+from drp.model.moments import render_clock
 from drp.model.values import render_duration
 
 WIDTH: Final = 100
 _WHOLE: Final = re.compile(r"`[^`]*`| · exit \d+$")
 _GLUE: Final = "\x1f"
 """Stands for a space at which no line may end."""
-
-
-def find_zone(name: str) -> tzinfo:
-    """The zone of that name; UTC where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
-
-
-def render_clock(moment: datetime, zone: tzinfo) -> str:
-    """``21:07:44 CET``."""
-    return f"{moment.astimezone(zone):%H:%M:%S %Z}"
-
-
-def render_moment(moment: datetime, zone: tzinfo) -> str:
-    """``2026-11-04 21:07:44 CET``."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def render_seconds(seconds: float) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta
 from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drp.model.moments import find_zone, render_clock, render_moment
 from drp.model.values import render_duration, render_size
 
 STATUSES: Final[Mapping[str, str]] = {
@@ -43,24 +43,6 @@ def render_page(template: str, *, title: str, foot: str = "", zone: str = "UTC",
         clock=lambda value: render_clock(value, at),
         **values,
     )
-
-
-def find_zone(name: str) -> tzinfo:
-    """The zone of that name; UTC where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
-
-
-def render_moment(value: datetime, zone: tzinfo) -> str:
-    """``2026-11-04 21:07:44 CET``."""
-    return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def render_clock(value: datetime, zone: tzinfo) -> str:
-    """``21:07:44 CET``."""
-    return f"{value.astimezone(zone):%H:%M:%S %Z}"
 
 
 def render_seconds(seconds: float) -> str:

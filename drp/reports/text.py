@@ -7,11 +7,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
+from drp.model.moments import find_zone, render_moment
 from drp.model.values import SHOWN, render_list
 from drp.reports import words
 from drp.reports.drawing import draw_strips
 from drp.reports.model import Report, TenantReport
-from drp.reports.page import STATUSES, find_zone, render_moment, render_seconds
+from drp.reports.page import STATUSES, render_seconds
 
 _WIDTH: Final = 100
 _COMMAND: Final = re.compile(r"`[^`]*`")

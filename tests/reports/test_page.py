@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from drp.model import moments
 from drp.reports import page
 
 
@@ -31,6 +32,6 @@ def test_values_are_escaped_in_text_and_in_style() -> None:
 
 def test_moments_have_their_zone_and_lengths_their_unit() -> None:
     at = datetime(2026, 11, 4, 20, 7, 44, tzinfo=UTC)
-    assert page.render_moment(at, page.find_zone("Europe/Paris")) == "2026-11-04 21:07:44 CET"
-    assert page.render_clock(at, page.find_zone("no such zone")) == "20:07:44 UTC"
+    assert moments.render_moment(at, moments.find_zone("Europe/Paris")) == "2026-11-04 21:07:44 CET"
+    assert moments.render_clock(at, moments.find_zone("no such zone")) == "20:07:44 UTC"
     assert page.render_seconds(168) == "2m48s"
