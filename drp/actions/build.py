@@ -64,12 +64,16 @@ def labels(*, tenant: str, role: str, instance: Instance | None = None) -> dict[
     return found
 
 
+def count_blocks(host: Host) -> int:
+    """How many links the host's subnets can be cut into."""
+    return 1 << (LINK_PREFIX - ipaddress.ip_network(host.subnets).prefixlen)
+
+
 def link_block(host: Host, index: int) -> str:
     """CIDR of block ``index`` of the host's subnets. Raises IndexError when there are fewer."""
     pool = ipaddress.ip_network(host.subnets)
-    count = 2 ** (LINK_PREFIX - pool.prefixlen)
-    if index >= count:
-        raise IndexError(f"host '{host.name}' has {count} link subnets")
+    if index >= count_blocks(host):
+        raise IndexError(f"host '{host.name}' has {count_blocks(host)} link subnets")
     return str(ipaddress.ip_network((int(pool.network_address) + index * 16, LINK_PREFIX)))
 
 

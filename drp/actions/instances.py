@@ -51,7 +51,7 @@ def target_facts(
     """
     epoch = epochs(ports).next_epoch(tenant.name)
     instance = Instance.of_epoch(tenant.name, epoch)
-    chosen = choose_links(occupancy, links)
+    chosen = choose_links(occupancy, ports.inventory, tenant.name, links)
     return {
         **_new_facts(ports, tenant, occupancy.host, instance=instance, links=chosen, sources=sources),
         "epoch": epoch,
@@ -62,7 +62,7 @@ def bubble_facts(
     ports: ReadPorts, tenant: Tenant, occupancy: Occupancy, *, instance: Instance, sources: Sequence[str]
 ) -> JsonMap:
     """An instance of a drill: it takes no epoch, and its links from the far end of what is free."""
-    links = choose_links(occupancy, last=True)
+    links = choose_links(occupancy, ports.inventory, tenant.name, last=True)
     return _new_facts(ports, tenant, occupancy.host, instance=instance, links=links, sources=sources)
 
 

@@ -115,7 +115,7 @@ def _place(
 ) -> JsonMap:
     """Its facts; ``occupancies`` are as they will be then. Raises RefusedError when it fits nowhere."""
     found = choose_host(tenant, ports.inventory, _allowed(order, tenant, occupancies))
-    links = choose_links(found)
+    links = choose_links(found, ports.inventory, tenant.name)
     instance = Instance.of_epoch(tenant.name, epochs(ports).next_epoch(tenant.name))
     taken = occupy(found, str(instance), tenant.name, subnets=links.values())
     occupancies[found.host.name] = taken

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import chain, islice
 
-from drp.actions.build import FIRST_TENANT_BLOCK, link_block
+from drp.actions.build import FIRST_TENANT_BLOCK, count_blocks, link_block
 from drp.errors import RefusedError
 from drp.model.inventory import Host, Inventory, Tenant
 from drp.model.names import LINK_ROLES, Instance, LinkRole, is_drill
@@ -91,33 +91,31 @@ def free_memory(inventory: Inventory, occupancy: Occupancy, *, without: str = ""
 
 def count_free_links(occupancy: Occupancy) -> int:
     """How many blocks of the host's subnets a new link could take."""
-    return sum(1 for _ in _iter_free(occupancy))
-
-
-def _iter_free(occupancy: Occupancy) -> Iterator[str]:
-    used = [ipaddress.ip_network(cidr) for cidr in sorted(occupancy.subnets)]
-    for index in count(FIRST_TENANT_BLOCK):
-        try:
-            block = link_block(occupancy.host, index)
-        except IndexError:
-            return
-        wanted = ipaddress.ip_network(block)
-        if not any(wanted.overlaps(other) for other in used):
-            yield block
+    return sum(1 for _ in _iter_free(occupancy, _list_blocks(occupancy.host)))
 
 
 def choose_links(
-    occupancy: Occupancy, wanted: Collection[str] = (), *, last: bool = False
+    occupancy: Occupancy,
+    inventory: Inventory,
+    tenant: str,
+    wanted: Collection[str] = (),
+    *,
+    last: bool = False,
 ) -> dict[LinkRole, str]:
     """Three free blocks of the host's subnets: those that are ``wanted`` when all of them are free, else the
-    first or the ``last``: who takes the one end is not in the way of a plan that was made for the other.
+    first or the ``last`` of the tenant's part, else the nearest beyond it.
+
+    Each tenant has a part of its own, and drills take theirs from its far end: plans that are made at the
+    same time do not get into each other's way.
 
     Raises RefusedError when there are fewer.
     """
-    if len(wanted) == len(LINK_ROLES) and set(wanted) <= set(_iter_free(occupancy)):
+    if len(wanted) == len(LINK_ROLES) and set(wanted) <= set(
+        _iter_free(occupancy, _list_blocks(occupancy.host))
+    ):
         return dict(zip(LINK_ROLES, wanted, strict=True))
-    free = [*_iter_free(occupancy)][-len(LINK_ROLES) :] if last else []
-    free = free or [*islice(_iter_free(occupancy), len(LINK_ROLES))]
+    ordered = _order_blocks(occupancy.host, inventory, tenant, last=last)
+    free = [*islice(_iter_free(occupancy, ordered), len(LINK_ROLES))]
     if len(free) < len(LINK_ROLES):
         raise RefusedError(
             f"cannot place an instance on '{occupancy.host.name}': its subnets are used up",
@@ -125,6 +123,27 @@ def choose_links(
             page="C5",
         )
     return dict(zip(LINK_ROLES, free, strict=True))
+
+
+def _order_blocks(host: Host, inventory: Inventory, tenant: str, *, last: bool) -> Iterator[str]:
+    blocks = range(FIRST_TENANT_BLOCK, count_blocks(host))
+    tenants = sorted({*inventory.tenants, tenant})
+    place = tenants.index(tenant)
+    begin, end = (len(blocks) * index // len(tenants) for index in (place, place + 1))
+    ordered = (blocks[:end][::-1], blocks[end:][::-1]) if last else (blocks[begin:], blocks[:begin])
+    return (link_block(host, index) for index in chain(*ordered))
+
+
+def _list_blocks(host: Host) -> Iterator[str]:
+    return (link_block(host, index) for index in range(FIRST_TENANT_BLOCK, count_blocks(host)))
+
+
+def _iter_free(occupancy: Occupancy, blocks: Iterable[str]) -> Iterator[str]:
+    used = [ipaddress.ip_network(cidr) for cidr in sorted(occupancy.subnets)]
+    for block in blocks:
+        wanted = ipaddress.ip_network(block)
+        if not any(wanted.overlaps(other) for other in used):
+            yield block
 
 
 def find_links(reader: HostReader, host: str, instance: Instance) -> dict[LinkRole, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from itertools import product
 
 import pytest
 
@@ -17,6 +18,7 @@ HOST = COMPANY.inventory.host("h3")
 ACME = COMPANY.inventory.tenants["acme"]
 INSTANCE = Instance.of_epoch("acme", 7)
 LINKS = build.instance_subnets(HOST, 2)
+FIRST = min(COMPANY.inventory.tenants)
 
 
 def test_instance_name_parses_back() -> None:
@@ -74,15 +76,38 @@ def test_no_spec_holds_a_secret_or_an_environment_of_ours() -> None:
 
 def test_choose_links_skips_what_is_used() -> None:
     used = build.link_block(HOST, 3)
-    found = choose_links(Occupancy(host=HOST, instances={}, subnets=frozenset({used})))
+    taken = Occupancy(host=HOST, instances={}, subnets=frozenset({used}))
+    found = choose_links(taken, COMPANY.inventory, FIRST)
     assert used not in found.values()
     assert list(found.values()) == [build.link_block(HOST, n) for n in (2, 4, 5)]
+
+
+def test_plans_made_at_the_same_time_choose_different_links() -> None:
+    free = Occupancy(host=HOST, instances={}, subnets=frozenset())
+    chosen = [
+        cidr
+        for tenant in COMPANY.inventory.tenants
+        for last in (False, True)
+        for cidr in choose_links(free, COMPANY.inventory, tenant, last=last).values()
+    ]
+    assert len(set(chosen)) == len(chosen) == 2 * 3 * len(COMPANY.inventory.tenants)
+
+
+def test_choose_links_finds_the_last_free_ones_wherever_they_are() -> None:
+    blocks = [build.link_block(HOST, n) for n in range(build.count_blocks(HOST))]
+    for left in (blocks[2:5], blocks[-3:]):
+        taken = Occupancy(host=HOST, instances={}, subnets=frozenset(blocks) - {*left})
+        for tenant, last in product(COMPANY.inventory.tenants, (False, True)):
+            found = choose_links(taken, COMPANY.inventory, tenant, last=last)
+            assert sorted(found.values()) == sorted(left)
 
 
 @pytest.mark.failure_mode("C5")
 def test_choose_links_refuses_when_the_pool_is_used_up() -> None:
     with pytest.raises(RefusedError, match="its subnets are used up"):
-        choose_links(Occupancy(host=HOST, instances={}, subnets=frozenset({HOST.subnets})))
+        choose_links(
+            Occupancy(host=HOST, instances={}, subnets=frozenset({HOST.subnets})), COMPANY.inventory, FIRST
+        )
 
 
 def test_choose_host_keeps_off_a_dedicated_host() -> None:
@@ -118,6 +143,6 @@ def test_a_tenants_epochs_have_its_memory_once_and_a_drill_its_own() -> None:
 def test_links_that_were_kept_are_taken_as_long_as_they_are_free() -> None:
     kept = [build.link_block(HOST, index) for index in (20, 21, 22)]
     free = Occupancy(host=HOST, instances={}, subnets=frozenset())
-    assert [*choose_links(free, kept).values()] == kept
+    assert [*choose_links(free, COMPANY.inventory, FIRST, kept).values()] == kept
     taken = Occupancy(host=HOST, instances={}, subnets=frozenset({kept[1]}))
-    assert choose_links(taken, kept) == choose_links(free)
+    assert choose_links(taken, COMPANY.inventory, FIRST, kept) == choose_links(free, COMPANY.inventory, FIRST)

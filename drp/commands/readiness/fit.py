@@ -70,7 +70,7 @@ class _Filling:
             self._refuse("memory", tenant, error.message, code="L1")
             return
         try:
-            links = choose_links(found)
+            links = choose_links(found, self._inventory, tenant.name)
         except RefusedError as error:
             self._refuse("subnets", tenant, error.message, code=error.page)
             return
