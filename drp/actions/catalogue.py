@@ -78,6 +78,7 @@ _ALL: Final[tuple[Action[Any], ...]] = (
     edges.SetCertificate(),
     edges.CheckHandshake(),
     edges.CheckServes(),
+    edges.CheckForwards(),
     epochs.ClaimEpoch(),
     epochs.ServeEpoch(),
     epochs.CheckOwned(),

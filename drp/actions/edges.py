@@ -14,6 +14,7 @@ from drp.model.certificates import certificate_fingerprint
 from drp.model.names import EDGE
 from drp.model.values import JsonMap
 from drp.ports.edges import Route, RouteKind
+from drp.witness.epochs import EpochReader
 
 _POLL = timedelta(seconds=0.1)
 BAD_ANSWERS = frozenset({421, 502, 503, 504, 508})
@@ -253,14 +254,55 @@ class CheckServes(Action[ServesParams]):
         return Absent()
 
     def apply(self, ports: WritePorts, params: ServesParams, call: Call) -> JsonMap:
-        for name in params.names:
-            answer = ports.probes.get(params.address, name, params.path, timedelta(seconds=5))
-            if answer.status in BAD_ANSWERS:
-                raise VerificationError(
-                    f"cannot reach '{name}' through {params.address}: the edge answered {answer.status}",
-                    page="G19",
-                )
+        _check_answers(ports, params.address, params.names, params.path)
         return {"probed_at": ports.clock.now().isoformat()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """A tenant behind another edge, and the epoch under which it is to be served there."""
+
+    name: str
+    domains: tuple[str, ...]
+    epoch: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardsParams:
+    address: str
+    tenants: tuple[Forwarded, ...]
+
+
+class CheckForwards(Action[ForwardsParams]):
+    """Ask through one edge for every tenant behind another one; those that are served there must answer."""
+
+    name: ClassVar[str] = "edge.forwards"
+    params = ForwardsParams
+    read_only: ClassVar[bool] = True
+
+    def observe(self, ports: ReadPorts, params: ForwardsParams, call: Call) -> Observation:
+        return Absent()
+
+    def apply(self, ports: WritePorts, params: ForwardsParams, call: Call) -> JsonMap:
+        epochs = EpochReader(ports.store(ports.inventory.witness))
+        served = [
+            tenant
+            for tenant in params.tenants
+            if (found := epochs.find_serving(tenant.name)) is not None and found.epoch == tenant.epoch
+        ]
+        for tenant in served:
+            _check_answers(ports, params.address, tenant.domains, "/")
+        return {"probed_at": ports.clock.now().isoformat(), "tenants": [tenant.name for tenant in served]}
+
+
+def _check_answers(ports: WritePorts, address: str, names: Iterable[str], path: str) -> None:
+    for name in names:
+        answer = ports.probes.get(address, name, path, timedelta(seconds=5))
+        if answer.status in BAD_ANSWERS:
+            raise VerificationError(
+                f"cannot reach '{name}' through {address}: the edge answered {answer.status}", page="G19"
+            )
 
 
 def _observe_all(facts: Iterable[bool]) -> Observation:

@@ -13,6 +13,7 @@ from drp.actions.history import backup_facts, find_newest, require_newest, secon
 from drp.actions.instances import (
     build_backup_id,
     edge_facts,
+    forward_facts,
     host_facts,
     instance_facts,
     name_facts,
@@ -140,6 +141,7 @@ def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
         "left_out": dict(left_out),
         "names": [name for each in tenants for name in _domains(each)],
         "hosts": [host_facts(host) for host in hosts],
+        "forwards": _forwards(inventory, hosts, tenants),
         # names of their own: the items of a loop over stages must not be taken for tenants
         "guards": [{"name": f"guard-of-{host.name}", "host": host.name} for host in living],
         "fence": {
@@ -150,6 +152,18 @@ def _failover_facts(ports: ReadPorts, order: Order) -> JsonMap:
         "dns": {"ttl": inventory.dns.ttl, "move_ttl": inventory.dns.move_ttl},
         "stores": [*dict.fromkeys(name for each in tenants for name in _stores(each))],
     }
+
+
+def _forwards(inventory: Inventory, hosts: Sequence[Host], tenants: Sequence[JsonMap]) -> list[Json]:
+    """For each edge of the site: who stands behind another one of it."""
+    placed = []
+    for each in tenants:
+        target = each["target"]
+        assert isinstance(target, dict)
+        epoch = target["epoch"]
+        assert isinstance(epoch, int)
+        placed.append((inventory.tenants[str(each["name"])], inventory.host(str(target["host"])), epoch))
+    return [forward_facts(host, placed) for host in hosts]
 
 
 def _domains(facts: JsonMap) -> list[Json]:
@@ -205,7 +219,7 @@ def _tenant(
     backup = backup_facts(require_newest(ports, tenant))
     target = target_facts(ports, tenant, occupancy, sources=[host.name for host in hosts])
     sites = ports.inventory.sites
-    edges = edge_facts(ports, tenant, target, previous=None, hosts=hosts)
+    edges = edge_facts(ports, tenant, target, previous=None, hosts=[occupancy.host])
     return {
         **tenant_facts(ports, tenant),
         "target": target,

@@ -186,6 +186,26 @@ def edge_facts(
     return listed
 
 
+def forward_facts(host: Host, tenants: Iterable[tuple[Tenant, Host, int]]) -> JsonMap:
+    """What the edge of ``host`` hands on: the tenants, each with its host and epoch, that stand elsewhere."""
+    # a name of its own: who looks for tenants among the items of loops must not find hosts
+    return {
+        "name": f"edge-of-{host.name}",
+        "host": host.name,
+        "edge": host.edge,
+        "tenants": [
+            {
+                "name": tenant.name,
+                "domains": [*tenant.domains],
+                "epoch": epoch,
+                "target": f"{place.edge}:{EDGE_PORT}",
+            }
+            for tenant, place, epoch in tenants
+            if place.name != host.name
+        ],
+    }
+
+
 def _previous(route: Route | None) -> JsonMap:
     if route is None:
         return {"previous_kind": None, "previous_target": "", "previous_owner": ""}

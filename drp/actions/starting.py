@@ -6,6 +6,7 @@ from drp.actions.action import ReadPorts
 from drp.actions.instances import (
     edge_facts,
     edge_setup_facts,
+    forward_facts,
     host_facts,
     instance_facts,
     serving_instance,
@@ -44,9 +45,20 @@ def start_facts(ports: ReadPorts, order: Order) -> JsonMap:
             for name in sorted(ports.inventory.tenants)
             if epochs(ports).find_serving(name) is not None
         ],
+        "forwards": _forwards(ports, host) if order.host else [],
         "tenants": tenants,
         "left_out": left_out,
     }
+
+
+def _forwards(ports: ReadPorts, host: Host) -> list[Json]:
+    """What its edge hands on to the other hosts of its site, by what is served there now."""
+    served = [
+        (tenant, ports.inventory.host(serving.host), serving.epoch)
+        for name, tenant in sorted(ports.inventory.tenants.items())
+        if (serving := epochs(ports).find_serving(name)) is not None and serving.site == host.site
+    ]
+    return [forward_facts(host, served)]
 
 
 def _find_host(ports: ReadPorts, order: Order) -> str:

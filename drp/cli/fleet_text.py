@@ -88,6 +88,7 @@ def render_fleet_end(report: FleetReport, zone: tzinfo) -> list[str]:
     if held:
         each = render_list([f"{name} {count(number, 'document')}" for name, number in held])
         lines.append(_row("holds", each))
+    lines += [_row("gap", f"the edge of {gap.host} hands nothing on: {gap.cause}") for gap in report.gaps]
     lines += _limited(_aside(report.outcomes), command=f"drp status {tail_of(report.run)}")
     proven = [o.served.probed for o in report.outcomes if o.served is not None]
     if proven:

@@ -83,6 +83,23 @@ def test_everybody_is_served_at_the_other_site_and_it_is_said_what_was_lost(benc
     assert shown.worst_loss_s >= 600
 
 
+def test_an_edge_that_does_not_hand_on_keeps_nobody_from_serving(bench: Bench) -> None:
+    """And the run is not called done before it does."""
+    address = bench.company.inventory.host("h4").edge
+    bench.company.probes.down.add(address)
+    agreed = replace(AGREED, expect_tenants=2)
+    report = give(bench, "failover", agreed, tenants=("acme", "globex"))
+    assert outcomes(report) == {"acme": "done", "globex": "done"}
+    assert (report.ending.code, [gap.host for gap in report.gaps]) == (9, ["h4"])
+    text = " ".join(" ".join(render_fleet_end(report, UTC)).split())
+    assert "gap the edge of h4 hands nothing on: cannot reach" in text
+
+    bench.company.probes.down.remove(address)
+    again = recover.retry(bench.desk(), bench.workshop, report.run, tenants=[], failed=True)
+    assert (again.ending.code, again.gaps) == (0, ())
+    assert bench.company.probes.get(address, "acme.example.test", "/", timedelta(seconds=1)).status == 200
+
+
 @pytest.mark.failure_mode("B18")
 def test_a_failover_pauses_while_the_witness_is_away(bench: Bench) -> None:
     def go_away(run: Stoppable, departure: Departure) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_one_tenant_is_started_alone(bench: Bench) -> None:
     report = start(bench, "globex")
     assert report.ending.word == "done", report.to_json()
     assert serving(bench) == {"acme": "unknown", "globex": "dc3"}
+
+
+def test_a_restarted_host_hands_on_what_other_hosts_of_its_site_serve(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, company=copy.deepcopy(_two()))
+    company = bench.company
+    company.hosts["h2"].reboot()
+    company.edges["h2"].set_route("acme.example.test", None)
+    address = company.inventory.host("h2").edge
+    report = start(bench, "h2")
+    assert (report.ending.word, statuses(report)) == ("done", {})
+    assert company.probes.get(address, "acme.example.test", "/", timedelta(seconds=1)).status == 200
 
 
 def test_h1_what_is_served_elsewhere_stays_closed(tmp_path: Path) -> None:

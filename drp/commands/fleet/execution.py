@@ -9,12 +9,12 @@ from datetime import datetime
 from drp.actions.backups import CheckBackup
 from drp.actions.fleet import losses, restores
 from drp.commands.desk import Desk, Workshop
-from drp.commands.endings import AS_BEFORE, DONE, REFUSED, Ending
+from drp.commands.endings import AS_BEFORE, DONE, PARTIAL, REFUSED, Ending
 from drp.commands.events import RunEvent, WorldEvent
 from drp.commands.execution import Turn
 from drp.commands.fleet.leases import HeldLeases
 from drp.commands.fleet.results import FleetReport, TenantOutcome
-from drp.commands.fleet.verdicts import PROTECT, Evidence, judge_all, judge_tenant
+from drp.commands.fleet.verdicts import PROTECT, Evidence, find_gaps, judge_all, judge_tenant
 from drp.commands.narration import Narrator
 from drp.commands.reporting import Stand, tell_trouble
 from drp.commands.results import Served
@@ -87,7 +87,9 @@ class FleetTurn(Turn[FleetReport]):
     def _report(self, stand: Stand, journal: SqliteJournal) -> FleetReport:
         work, now = self._fleet, self._desk.clock.now()
         judged = self._judge(stand, [*journal.read()])
+        gaps = find_gaps(work.facts, stand.result.failures if stand.result else {})
         ending = self._conclude(judged, stand)
+        ending = PARTIAL if gaps and ending == DONE else ending
         skipped = [
             TenantOutcome(tenant=name, status="skipped", cause=reason)
             for name, reason in work.skipped.items()
@@ -106,6 +108,7 @@ class FleetTurn(Turn[FleetReport]):
             error=None if stand.trouble is None else tell_trouble(stand.trouble),
             next=self._next(ending.word, outcomes),
             policies=self._workshop.inventory.policies,
+            gaps=gaps,
         )
 
     def _conclude(self, outcomes: Sequence[TenantOutcome], stand: Stand) -> Ending:
@@ -159,7 +162,7 @@ class FleetTurn(Turn[FleetReport]):
             return ""
         tail = tail_of(self._fleet.plan.run)
         is_stopped = any(outcome.status == "waiting" for outcome in outcomes)
-        is_retried = word == "partial" and not is_stopped
+        is_retried = word == PARTIAL.word and not is_stopped
         return f"drp retry {tail} --failed" if is_retried else f"drp resume {tail}"
 
     def _tell_end(self, report: FleetReport) -> None:

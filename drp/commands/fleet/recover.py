@@ -15,6 +15,7 @@ from drp.commands.fleet.execution import FleetTurn, FleetWork
 from drp.commands.fleet.leases import hold_leases
 from drp.commands.fleet.moving import MovesTurn, tenants_to_hold
 from drp.commands.fleet.results import FleetReport
+from drp.commands.fleet.verdicts import find_gaps
 from drp.commands.journals import Memory, recall
 from drp.commands.recover import find_entry, find_open
 from drp.commands.restoring import restore_here
@@ -53,6 +54,7 @@ def retry(desk: Desk, workshop: Workshop, word: str, *, tenants: Sequence[str], 
     """Finish for those that were set aside, or for some of them. Raises as ``resume``."""
     found = find_fleet_run(desk, workshop, word, verb="retry")
     aside = find_aside(found)
+    gaps = {gap.part for gap in find_gaps(found.state.plan.inputs, found.state.failures)}
     strangers = [name for name in tenants if name not in aside]
     if strangers or not (tenants or failed):
         reason = f"{strangers[0]} was not set aside" if strangers else "say who"
@@ -61,7 +63,7 @@ def retry(desk: Desk, workshop: Workshop, word: str, *, tenants: Sequence[str], 
             state="nothing was touched",
             hint=f"Set aside: {render_list(aside) or 'nobody'}. Say `drp retry {word} --failed`.",
         )
-    return take_up(desk, workshop, found, only=frozenset(tenants or aside))
+    return take_up(desk, workshop, found, only=frozenset(tenants or {*aside, *gaps}))
 
 
 def resume(desk: Desk, workshop: Workshop, word: str) -> FleetReport:

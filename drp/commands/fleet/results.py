@@ -97,6 +97,18 @@ class TenantOutcome:
         return data
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An edge of the new site that does not hand on what stands behind another one, and why."""
+
+    part: str
+    host: str
+    cause: str
+
+    def to_json(self) -> JsonMap:
+        return {"edge": self.host, "cause": self.cause}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetReport:
     """How a run over many tenants ended."""
@@ -113,6 +125,7 @@ class FleetReport:
     error: ErrorEvent | None = None
     next: str = ""
     policies: Policies = field(default_factory=Policies)
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def unprotected(self) -> tuple[str, ...]:
@@ -135,6 +148,7 @@ class FleetReport:
             "stages_ms": {name: round(seconds * 1000) for name, seconds in self.stages.items()},
             "tenants": tenants,
             "unprotected": [*self.unprotected],
+            **({"gaps": [gap.to_json() for gap in self.gaps]} if self.gaps else {}),
             "bars": {"rto_s": _seconds(self.policies.rto), "rpo_s": _seconds(self.policies.rpo)},
             "counts": {status: self.count(status) for status in sorted({o.status for o in self.outcomes})},
         }

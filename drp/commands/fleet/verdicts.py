@@ -9,9 +9,10 @@ from typing import Final
 
 from drp.commands.endings import AS_BEFORE, CANCELLED, DONE, PARTIAL, STUCK, UNKNOWN, Ending
 from drp.commands.events import code_of
-from drp.commands.fleet.results import TenantOutcome
+from drp.commands.fleet.results import Gap, TenantOutcome
 from drp.commands.results import Served
 from drp.engine.events import Failure, RunResult
+from drp.model.values import JsonMap
 
 PROTECT: Final = "protect"
 """The stage in which what serves already gets its first backup at its new place."""
@@ -75,6 +76,16 @@ def _failed(tenant: str, status: str, served: Served | None, failure: Failure) -
         code=failure.cause.page or code_of(failure.cause.error),
         cause=failure.cause.message,
         step=failure.step,
+    )
+
+
+def find_gaps(facts: JsonMap, failures: Mapping[str, Failure]) -> tuple[Gap, ...]:
+    """Edges that were to hand requests on and failed; nobody has to wait for them."""
+    forwards = facts.get("forwards")
+    return tuple(
+        Gap(part=str(each["name"]), host=str(each["host"]), cause=failures[str(each["name"])].cause.message)
+        for each in (forwards if isinstance(forwards, list) else [])
+        if isinstance(each, dict) and each["name"] in failures
     )
 
 
