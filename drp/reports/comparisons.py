@@ -24,6 +24,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "fence.wait": "the lost site was waited out",
     "dns.switch-all": "names were switched",
     "edge.serves": "an edge led a request to the new place",
+    "edge.forwards": "another edge handed requests on to the new place",
     "edge.handshake": "an edge showed the tenant's certificate",
     "dns.agreed": "name servers agreed",
     "tenant.move": "a move of its own; both databases were read back and are equal",

@@ -7,18 +7,18 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
 from drp.model.names import Instance
 from tests.lab import plan
+from tests.lab.bubbles import find_bubbles, picture
 from tests.lab.clients import Client
 from tests.lab.company import Company
 from tests.lab.images.python import VERSION
 from tests.lab.reach import find_open
-from tests.lab.world import compare_worlds, dump_world
+from tests.lab.world import compare_worlds
 
 CONNECT = """
 import json, socket, sys
@@ -57,13 +57,6 @@ def writing(company: Company, tenants: list[str]) -> Iterator[list[Client]]:
     finally:
         for client in clients:
             client.stop_writing()
-
-
-def picture(company: Company) -> dict[str, Any]:
-    """All but the content of databases, which clients change."""
-    found = dump_world(company.lab)
-    del found["content"]
-    return found
 
 
 def find_pack(company: Company, tenant: str) -> Path:
@@ -124,7 +117,7 @@ def test_from_a_bubble_nothing_of_production_answers_and_a_resume_removes_it(com
         *("drill", "run", "--tenants", tenant), env={"DRP_FAULT": f"after-effect:transact/{tenant}"}
     )
     assert killed.was_killed, killed.said
-    host, bubble = find_bubble(company)
+    ((host, bubble),) = find_bubbles(company.lab)
     serving_host, serving = company.host_of(tenant)
     own = [("mongodb", 27017), ("redis", 6379)]
     theirs = list_production(company, serving_host, serving)
@@ -140,19 +133,6 @@ def test_from_a_bubble_nothing_of_production_answers_and_a_resume_removes_it(com
     report = company.ops1.drp("resume", tail, "--yes")
     assert report["tenants"][0]["status"] == "done"
     assert compare_worlds(before, picture(company)) == []
-
-
-def find_bubble(company: Company) -> tuple[str, str]:
-    """Host and instance of the only bubble there is."""
-    found = set()
-    for name, machine in company.lab.hosts.items():
-        with contextlib.closing(docker.DockerClient(base_url=machine.sock, version="auto")) as engine:
-            labels = [
-                container.labels.get("drp.instance", "") for container in engine.containers.list(all=True)
-            ]
-        found |= {(name, label) for label in labels if "-drill-" in label}
-    assert len(found) == 1
-    return found.pop()
 
 
 def list_production(company: Company, host: str, instance: str) -> list[tuple[str, int]]:

@@ -30,12 +30,14 @@ from tests.lab.disaster import (
     read_items,
     writing,
 )
+from tests.lab.homeward import check_nothing_lost, find_sites, move, writing_patiently
 from tests.lab.lab import Lab
 from tests.lab.watching import Watched
 
 pytestmark = pytest.mark.certificate
 
 TENANTS = 12
+HOME_FIRST = 3
 SICK_AND_WELL = 5
 ACKNOWLEDGED_S = 2.0
 """How long clients write before the site is lost, and after another one serves."""
@@ -117,7 +119,9 @@ def check_all(company: Company, seen: dict[str, Any]) -> None:
             print(f"  {tenant:24} {words}")
 
 
-def test_twelve_tenants_are_taken_over_with_nothing_but_a_bundle(tmp_path: Path) -> None:
+def test_twelve_tenants_are_taken_over_from_a_bundle_alone_and_go_home_in_two_orders(
+    tmp_path: Path,
+) -> None:
     with deployed(tmp_path, tenants=TENANTS) as company:
         home, away = company.lab.names.sites
         olds = find_instances(company)
@@ -136,6 +140,25 @@ def test_twelve_tenants_are_taken_over_with_nothing_but_a_bundle(tmp_path: Path)
         assert len(report["tenants"]) == TENANTS
         news = find_instances(company)
         check_all(company, {"clients": clients, "report": report, "olds": olds, "news": news})
+        bring_home(company, stranger)
+
+
+def bring_home(company: Company, operator: Operator) -> None:
+    """The lost site has power again: three of the tenants go home while all clients write, then the rest."""
+    home, away = company.lab.names.sites
+    three = company.lab.names.tenants[:HOME_FIRST]
+    for host in company.lab.hosts_of(home.name):
+        host.boot()
+        operator.drp("start", host.name)
+    with writing_patiently(company, "home") as clients:
+        time.sleep(ACKNOWLEDGED_S)
+        move(operator, "--tenants", ",".join(three), "--to", home.name, tenants=HOME_FIRST)
+        found = find_sites(operator)
+        assert found == {name: (home if name in three else away).name for name in company.lab.names.tenants}
+        move(operator, "--all", "--to", home.name, tenants=TENANTS - HOME_FIRST)
+        time.sleep(ACKNOWLEDGED_S)
+    assert set(find_sites(operator).values()) == {home.name}
+    check_nothing_lost(clients)
 
 
 # ---- three of them are sick
