@@ -41,6 +41,7 @@ def doomed(tmp_path: Path) -> Iterator[Company]:
 
 
 TERM_S = 5.0
+BEFORE, AFTER = "before the order", "after its end"
 TERMS = 10
 
 
@@ -135,35 +136,74 @@ def test_a_site_that_is_cut_off_alive_stops_acknowledging(doomed: Company, way: 
         print(f"{tenant}: {more} in the old volume that nobody was told of")
 
 
-@pytest.mark.parametrize("moment", ["fenced", "restore*"])
-def test_a_frozen_site_thawed_in_the_middle_acknowledges_nothing(doomed: Company, moment: str) -> None:
-    """It stands still before anybody gives it up, and wakes up as soon as the step has begun."""
-    source, target = find_sites(doomed)
-    olds = find_instances(doomed)
-    edge = str(doomed.lab.hosts[source.hosts[0]].edge_address)
-    suffix = f"thaw-{moment.rstrip('*')}"
+MOMENTS = (
+    ("thaw", BEFORE),
+    ("thaw", "tell*"),
+    ("power", "fenced"),
+    ("thaw", "fenced"),
+    ("power", "volume*"),
+    ("thaw", "restore*"),
+    ("power", "restore*"),
+    ("thaw", "route*"),
+    ("power", "agreed*"),
+    ("power", AFTER),
+)
+"""How a site is lost, and the step that has just begun when it comes back."""
+
+
+@contextlib.contextmanager
+def lost(company: Company, site: Site, way: str) -> Iterator[Callable[[], None]]:
+    """It stands still, or has no power, until the function is called."""
+    machines = company.lab.hosts_of(site.name)
+    with contextlib.ExitStack() as back:
+        for machine in machines:
+            if way == "thaw":
+                back.enter_context(machine.frozen())
+            else:
+                machine.power_off()
+                back.callback(machine.boot)
+        yield back.close
+
+
+def test_a_site_that_comes_back_at_any_of_ten_moments_acknowledges_nothing(doomed: Company) -> None:
+    """Lost in turn are the one site and the other."""
+    for number, (way, moment) in enumerate(MOMENTS):
+        print(f"---- {way}, back at {moment}")
+        lose_and_return(doomed, way, moment, suffix=f"m{number}")
+
+
+def lose_and_return(company: Company, way: str, moment: str, *, suffix: str) -> None:
+    source, target = find_sites(company)
+    olds = find_instances(company)
+    edge = str(company.lab.hosts[source.hosts[0]].edge_address)
     with (
-        writing(doomed, suffix) as clients,
-        writing(doomed, f"{suffix}-old", at=edge) as pinned,
+        writing(company, suffix) as clients,
+        writing(company, f"{suffix}-old", at=edge) as pinned,
     ):
-        ended = prepare(doomed, target)
-        time.sleep(2)
-        with contextlib.ExitStack() as frozen:
-            for machine in doomed.lab.hosts_of(source.name):
-                frozen.enter_context(machine.frozen())
+        ended = prepare(company, target)
+        time.sleep(1)
+        with lost(company, source, way) as come_back:
             time.sleep(2)
+            if moment == BEFORE:
+                come_back()
             words = order_failover(source, target, len(clients))
-            run = Watched.begin(doomed.ops2, *words, log=doomed.folder / f"{suffix}.jsonl")
-            run.await_step(moment, "begun")
-        finished = run.finish()
+            run = Watched.begin(company.ops2, *words, log=company.folder / f"{suffix}.jsonl")
+            if moment not in (BEFORE, AFTER):
+                run.await_step(moment, "begun")
+                come_back()
+            finished = run.finish()
         time.sleep(TERM_S)
     assert finished.code == 0, finished.said
+    assert {row["serves"] for row in company.ops2.drp("status")["tenants"]} == {target.name}
+    for host in source.hosts if way == "power" else ():
+        company.ops2.drp("start", host)
     for tenant, client in clients.items():
         host, old = olds[tenant]
         logs = [client.records(), pinned[tenant].records()]
         print(tenant, check_lost(client, find_restored(finished.data, tenant, ended=ended), old))
         check_one_holder(logs)
-        check_acknowledged_are_there(read_items(doomed, host, old), logs, old)
+        if way == "thaw":
+            check_acknowledged_are_there(read_items(company, host, old), logs, old)
 
 
 def order_for_the_rest(company: Company, source: Site, target: Site) -> dict[str, Any]:
