@@ -6,14 +6,13 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import docker
 import pytest
 
 from drp.model.names import Instance
 from tests.lab import plan
-from tests.lab.bubbles import find_bubbles, picture
+from tests.lab.bubbles import find_bubbles, find_pack, flipped, picture
 from tests.lab.clients import Client
 from tests.lab.company import Company
 from tests.lab.images.python import VERSION
@@ -57,34 +56,6 @@ def writing(company: Company, tenants: list[str]) -> Iterator[list[Client]]:
     finally:
         for client in clients:
             client.stop_writing()
-
-
-def find_pack(company: Company, tenant: str) -> Path:
-    """A pack of the tenant's newest backup, on the disk of the store."""
-    packs = (company.lab.store.disk / "data" / "backups" / "drp1" / tenant).rglob("*.pack")
-    newest = max(
-        packs, key=lambda path: next(part for part in path.parts if part.endswith("Z") or "Z-" in part)
-    )
-    assert newest.stat().st_size
-    return newest
-
-
-@contextlib.contextmanager
-def flipped(path: Path) -> Iterator[None]:
-    """One bit of the file is another one meanwhile."""
-
-    def flip() -> None:
-        with path.open("r+b") as file:
-            file.seek(path.stat().st_size // 2)
-            byte = file.read(1)[0]
-            file.seek(-1, 1)
-            file.write(bytes([byte ^ 4]))
-
-    flip()
-    try:
-        yield
-    finally:
-        flip()
 
 
 @pytest.mark.failure_mode("D2")

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drp.engine.faults import VARIABLE
-from tests.lab.bubbles import find_bubbles, picture
+from tests.lab.bubbles import find_bubbles, find_pack, flipped, other_key, picture
 from tests.lab.company import Company, build_company
 from tests.lab.conftest import TTL
-from tests.lab.disaster import deploy_all, find_instances, writing
+from tests.lab.disaster import deploy_all, find_instances, order_failover, writing
+from tests.lab.inside import run_inside
 from tests.lab.lab import Lab
 from tests.lab.watching import Watched
 from tests.lab.world import compare_worlds, dump_bucket
@@ -133,6 +134,61 @@ def test_a_controller_killed_eight_times_finishes_one_drill(company: Company) ->
     assert compare_worlds(before, picture(company)) == []
     report = company.ops2.drp("report", run)
     print(run, report["status"], report["tenants"])
+
+
+def test_a_flipped_bit_an_old_key_and_an_altered_copy_are_each_named(company: Company) -> None:
+    """The other tenant is proven all the same, and readiness is red for the three."""
+    bitten, locked, altered, well = company.lab.names.tenants
+    before = picture(company)
+    with flipped(find_pack(company, bitten)), other_key(company.written, locked):
+        point = f"after-effect:accounts/{altered}"
+        killed = company.ops1.try_drp("drill", "run", "--all", env={VARIABLE: point})
+        assert killed.was_killed, killed.said
+        ((host, bubble),) = (
+            found for found in find_bubbles(company.lab) if found[1].startswith(f"{altered}-d")
+        )
+        image = company.lab.images["api"].id
+        run_inside(company.lab.hosts[host], bubble, image, "damage_script.py", "document")
+        finished = company.ops1.try_drp("resume", find_tail(bubble), "--yes")
+        ready = company.ops1.try_drp("readiness")
+    rows = {row["tenant"]: row for row in finished.data["tenants"]}
+    for name in (bitten, locked, altered):
+        print(f"{name}: {rows[name]['status']}: {rows[name].get('cause')}")
+    assert finished.code == 11, finished.said
+    sick = dict.fromkeys((bitten, locked, altered), "quarantined")
+    assert {name: row["status"] for name, row in rows.items()} == {**sick, well: "done"}
+    assert "its SHA-256 is not the one in the manifest" in rows[bitten]["cause"]
+    assert "cannot open key block" in rows[locked]["cause"]
+    assert "app.orders" in rows[altered]["cause"]
+    assert ready.code == 11
+    red = {
+        row["tenant"]: [each["reason"] for each in row["causes"] if each["is_red"]]
+        for row in ready.data["tenants"]
+    }
+    print(f"readiness: {red}")
+    assert all(red[name] for name in sick)
+    assert not red[well]
+    assert compare_worlds(before, picture(company)) == []
+
+
+def test_a_failover_ends_a_drill_before_anybody_is_placed(company: Company) -> None:
+    """The last one: the home site stays without power."""
+    home, away = company.lab.names.sites
+    drill = Watched.begin(company.ops1, "drill", "run", "--all", log=company.folder / "drilled.jsonl")
+    drill.await_step("restore*", "begun")
+    assert find_bubbles(company.lab, site=away.name)
+    for host in company.lab.hosts_of(home.name):
+        host.power_off()
+    words = order_failover(home, away, TENANTS)
+    failover = Watched.begin(company.ops2, *words, log=company.folder / "failover.jsonl")
+    failover.await_step("network*", "begun")
+    left = find_bubbles(company.lab, site=away.name)
+    finished = failover.finish()
+    assert left == set()
+    assert finished.code == 0, finished.said
+    print(f"the drill ended with {drill.process.wait(timeout=120)}")
+    assert {row["serves"] for row in company.ops2.drp("status")["tenants"]} == {away.name}
+    assert find_bubbles(company.lab, site=away.name) == set()
 
 
 def find_tail(instance: str) -> str:
