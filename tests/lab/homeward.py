@@ -41,6 +41,23 @@ def move(operator: Operator, *order: str, tenants: int) -> None:
     assert len(frozen) == tenants, done
 
 
+@contextmanager
+def measured(what: str) -> Iterator[None]:
+    """Prints how long it took, and which share of all cores was busy meanwhile."""
+    began, (idle, spent) = time.monotonic(), _read_cores()
+    yield
+    idle_then, spent_then = _read_cores()
+    busy = 1 - (idle_then - idle) / (spent_then - spent)
+    print(f"{what}: {time.monotonic() - began:.1f} s, cores {busy:.0%} busy")
+
+
+def _read_cores() -> tuple[int, int]:
+    """Ticks in which nothing was done (or a disk waited for), and all ticks, of all cores: proc(5)."""
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
 def check_nothing_lost(clients: list[Client]) -> None:
     """By the databases; each client has met the old place and the new one."""
     for client in clients:

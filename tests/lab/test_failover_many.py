@@ -30,7 +30,7 @@ from tests.lab.disaster import (
     read_items,
     writing,
 )
-from tests.lab.homeward import check_nothing_lost, find_sites, move, writing_patiently
+from tests.lab.homeward import check_nothing_lost, find_sites, measured, move, writing_patiently
 from tests.lab.lab import Lab
 from tests.lab.watching import Watched
 
@@ -133,7 +133,8 @@ def test_twelve_tenants_are_taken_over_from_a_bundle_alone_and_go_home_in_two_or
             cut_power(company)
             with hidden(company.written.folder), hidden(company.written.key_file):
                 stranger.drp("bundle", "verify", str(company.folder / "bundle"))
-                report = stranger.drp(*order_failover(home, away, TENANTS))
+                with measured(f"{TENANTS} taken over"):
+                    report = stranger.drp(*order_failover(home, away, TENANTS))
             print_report(report)
             time.sleep(ACKNOWLEDGED_S)
         assert {row["status"] for row in report["tenants"]} == {"done"}
