@@ -24,7 +24,8 @@ def find_bubbles(lab: Lab, *, site: str = "") -> set[tuple[str, str]]:
         if site not in ("", machine.site):
             continue
         with contextlib.closing(machine.open_client()) as engine:
-            labels = [each.labels.get("drp.instance", "") for each in engine.containers.list(all=True)]
+            # not looked at one by one: they may be gone by then
+            labels = [each["Labels"].get("drp.instance", "") for each in engine.api.containers(all=True)]
         found |= {(name, label) for label in labels if "-drill-" in label}
     return found
 

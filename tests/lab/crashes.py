@@ -89,9 +89,14 @@ def kill_within(operator: Operator, words: Sequence[str], seconds: float) -> boo
 
 def kill(entered: subprocess.Popen[bytes]) -> None:
     """SIGKILL to what runs in the machine; the one who entered it then ends too."""
-    for child in Path(f"/proc/{entered.pid}/task/{entered.pid}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    tell(entered, signal.SIGKILL)
     entered.wait()
+
+
+def tell(entered: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """A signal to what runs in the machine, not to the one who entered it."""
+    for child in Path(f"/proc/{entered.pid}/task/{entered.pid}/children").read_text().split():
+        os.kill(int(child), number)
 
 
 def find_helpers(lab: Lab) -> list[str]:

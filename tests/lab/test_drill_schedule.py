@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from drp.engine.faults import VARIABLE
 from tests.lab.bubbles import find_bubbles, find_pack, flipped, other_key, picture
 from tests.lab.company import Company, build_company
 from tests.lab.conftest import TTL
+from tests.lab.crashes import tell
 from tests.lab.disaster import deploy_all, find_instances, order_failover, writing
 from tests.lab.inside import run_inside
 from tests.lab.lab import Lab
@@ -59,7 +61,7 @@ def controlled(company: Company, *, env: Mapping[str, str] | None = None) -> Ite
         yield controller
     finally:
         if controller.process.poll() is None:
-            controller.process.terminate()
+            tell(controller.process, signal.SIGTERM)
         controller.process.wait(timeout=120)
 
 
