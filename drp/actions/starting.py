@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drp.actions.action import ReadPorts
+from drp.actions.busy import find_work
 from drp.actions.instances import (
     edge_facts,
     edge_setup_facts,
@@ -85,7 +86,7 @@ def _tenant(ports: ReadPorts, tenant: Tenant, host: Host) -> JsonMap:
             hint=f"Start it there with `drp start {tenant.name}`.",
             page="H1",
         )
-    _check_no_run(ports, tenant)
+    _check_no_run(ports, serving)
     instance = str(serving_instance(serving))
     target = {
         **instance_facts(ports, tenant, host=host.name, instance=instance),
@@ -95,16 +96,13 @@ def _tenant(ports: ReadPorts, tenant: Tenant, host: Host) -> JsonMap:
     return {**tenant_facts(ports, tenant), "target": target, "edge": edge}
 
 
-def _check_no_run(ports: ReadPorts, tenant: Tenant) -> None:
+def _check_no_run(ports: ReadPorts, serving: Serving) -> None:
     """Of an open run only itself knows what may run now."""
-    witness = ports.store(ports.inventory.witness)
-    for entry in RunReader(witness).iter_open():
-        named = entry.begin.details.get("tenants")
-        if entry.begin.verb in ("start", "drill"):
-            continue
-        if entry.begin.scope == tenant.name or (isinstance(named, list) and tenant.name in named):
-            raise RefusedError(
-                f"cannot start '{tenant.name}': run '{entry.begin.run}' on it is open",
-                hint=f"Go on with it: `drp resume {entry.begin.run}`.",
-                page="B2",
-            )
+    opened = RunReader(ports.store(ports.inventory.witness)).iter_open()
+    found = find_work(epochs(ports), (entry.begin for entry in opened), serving)
+    if found is not None:
+        raise RefusedError(
+            f"cannot start '{serving.tenant}': run '{found.run}' on it is open",
+            hint=f"Go on with it: `drp resume {found.run}`.",
+            page="B2",
+        )

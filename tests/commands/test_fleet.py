@@ -16,8 +16,9 @@ from drp.cli.fleet_text import render_fleet_end
 from drp.commands.events import RunEvent
 from drp.commands.fleet import launch, recover
 from drp.commands.fleet.deciding import decide
-from drp.commands.fleet.orders import Consent, Selection
+from drp.commands.fleet.orders import NO_CONSENT, Consent, Selection
 from drp.commands.fleet.results import FleetReport, FleetReview
+from drp.commands.fleet.starting import build_start
 from drp.commands.runs import tail_of
 from drp.commands.stopping import Departure, Stoppable
 from drp.errors import DeniedError, RefusedError, UnreachableError, UsageError
@@ -98,6 +99,19 @@ def test_an_edge_that_does_not_hand_on_keeps_nobody_from_serving(bench: Bench) -
     again = recover.retry(bench.desk(), bench.workshop, report.run, tenants=[], failed=True)
     assert (again.ending.code, again.gaps) == (0, ())
     assert bench.company.probes.get(address, "acme.example.test", "/", timedelta(seconds=1)).status == 200
+
+
+def test_who_is_served_is_started_again_while_others_are_still_set_aside(bench: Bench) -> None:
+    """A run may stay open for days because of one tenant; the others have an ordinary life."""
+    point(bench, "elsewhere.example.test")
+    report = give(bench, "failover")
+    aside = {outcome.tenant: outcome.status for outcome in report.outcomes}
+    assert (report.ending.word, aside["acme"], aside["globex"]) == ("partial", "done", "quarantined")
+    bench.company.hosts["h3"].reboot()
+    order = build_start(bench.company, "h3")
+    started = launch.launch(bench.desk(), bench.workshop, order, consent=NO_CONSENT)
+    assert outcomes(started)["acme"] == "done"
+    assert outcomes(started).get("globex", "skipped") == "skipped"
 
 
 @pytest.mark.failure_mode("B18")

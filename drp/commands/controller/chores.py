@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from drp.actions.busy import find_work
 from drp.actions.instances import serving_instance
 from drp.actions.orders import Order, epochs
 from drp.commands.backups.newest import find_backup
@@ -68,29 +69,29 @@ class Chores:
     def _has_fallen(self, host: Host) -> bool:
         reader = self._workshop.ports.host(host.name)
         try:
-            names = [EDGE, GUARD, *self._containers(host, self._find_busy())]
+            names = [EDGE, GUARD, *self._containers(host)]
             found = [reader.find_container(name) for name in names]
         except DrpError:
             # one that does not answer cannot be started
             return False
         return any(each is not None and each.status == "exited" for each in found)
 
-    def _containers(self, host: Host, busy: frozenset[str]) -> list[str]:
+    def _containers(self, host: Host) -> list[str]:
         """Of all that is served there and that no open run works on."""
         return [
             serving_instance(serving).container(role)
-            for tenant, serving in self._find_serving().items()
-            if serving.host == host.name and tenant not in busy
+            for tenant, serving in self._find_free().items()
+            if serving.host == host.name
             for role in self._workshop.inventory.tenants[tenant].services
         ]
 
     def back_up(self) -> str:
         """One run for all whose backup is due."""
-        now, busy = self._desk.clock.now(), self._find_busy()
+        now = self._desk.clock.now()
         due = [
             tenant
-            for tenant in self._find_serving()
-            if tenant not in busy and self._may_try(f"backup {tenant}") and self._is_due(tenant, now)
+            for tenant in self._find_free()
+            if self._may_try(f"backup {tenant}") and self._is_due(tenant, now)
         ]
         if not due:
             return ""
@@ -158,15 +159,12 @@ class Chores:
         found = {name: reader.find_serving(name) for name in self._workshop.inventory.tenants}
         return {name: serving for name, serving in found.items() if serving is not None}
 
-    def _find_busy(self) -> frozenset[str]:
-        """Tenants on which an open run works, or was left; those of the controller's own kinds are not."""
-        busy: set[str] = set()
-        for entry in RunReader(self._workshop.witness).iter_open():
-            # a drill is in nobody's way
-            if entry.begin.verb not in ("start", "backup", "reserve", "drill"):
-                named = entry.begin.details.get("tenants")
-                busy |= {str(each) for each in named} if isinstance(named, list) else {entry.begin.scope}
-        return frozenset(busy)
+    def _find_free(self) -> dict[str, Serving]:
+        """Tenants that are served and that no open run is at work on."""
+        reader = epochs(self._workshop.ports)
+        opened = [entry.begin for entry in RunReader(self._workshop.witness).iter_open()]
+        served = self._find_serving()
+        return {name: each for name, each in served.items() if find_work(reader, opened, each) is None}
 
     def _run(self, order: Order) -> FleetReport:
         """Raises StepError when it did not end well for all: then it is told."""
