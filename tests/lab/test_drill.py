@@ -82,14 +82,16 @@ def test_clients_notice_nothing_and_a_flipped_bit_is_found(company: Company) -> 
 
 @pytest.mark.failure_mode("I7", "J6")
 def test_from_a_bubble_nothing_of_production_answers_and_a_resume_removes_it(company: Company) -> None:
+    """It stands beside what it is a copy of, on the same host."""
     tenant = company.lab.names.tenants[1]
+    here, _ = company.other_site(tenant)
     before = picture(company)
-    killed = company.ops1.try_drp(
-        *("drill", "run", "--tenants", tenant), env={"DRP_FAULT": f"after-effect:transact/{tenant}"}
-    )
+    words = ["drill", "run", "--tenants", tenant, "--site", here]
+    killed = company.ops1.try_drp(*words, env={"DRP_FAULT": f"after-effect:transact/{tenant}"})
     assert killed.was_killed, killed.said
     ((host, bubble),) = find_bubbles(company.lab)
     serving_host, serving = company.host_of(tenant)
+    assert host == serving_host
     own = [("mongodb", 27017), ("redis", 6379)]
     theirs = list_production(company, serving_host, serving)
     found = ask_inside(company, host, f"{bubble}-api", [*own, *theirs])
