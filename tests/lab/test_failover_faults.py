@@ -254,9 +254,8 @@ def test_a_target_host_that_is_dead_beforehand_leaves_some_out_by_name(doomed: C
         check_one_holder([client.records()])
 
 
-def test_a_target_host_that_dies_meanwhile_sets_tenants_aside_and_a_new_order_places_them(
-    doomed: Company,
-) -> None:
+def test_a_target_host_that_dies_meanwhile_sets_aside_who_has_no_other_place(doomed: Company) -> None:
+    """Who stands on the living host is served, though the dead one's edge hands nothing on."""
     source, target = find_sites(doomed)
     olds = find_instances(doomed)
     with writing(doomed, "dies") as clients:
@@ -265,8 +264,8 @@ def test_a_target_host_that_dies_meanwhile_sets_tenants_aside_and_a_new_order_pl
         for host in doomed.lab.hosts_of(source.name):
             host.power_off()
         plan = doomed.ops2.drp("plan", "failover", "--from", source.name, "--to", target.name, "--all")
-        places = [row["to"].rpartition("/")[2] for row in plan["tenants"]]
-        dead = doomed.lab.hosts[min(places, key=places.count)]
+        places = {row["tenant"]: row["to"].rpartition("/")[2] for row in plan["tenants"]}
+        dead = doomed.lab.hosts[min(places.values(), key=[*places.values()].count)]
         words = order_failover(source, target, len(clients))
         run = Watched.begin(doomed.ops2, *words, log=doomed.folder / "dies.jsonl")
         run.await_step("restore*", "begun")
@@ -274,8 +273,15 @@ def test_a_target_host_that_dies_meanwhile_sets_tenants_aside_and_a_new_order_pl
         finished = run.finish()
         print([(row["tenant"], row["status"], row.get("cause")) for row in finished.data["tenants"]])
         assert finished.code == 9, finished.said
-        reports = [finished.data, order_for_the_rest(doomed, source, target)]
-        reports.append(finish_with_all_hosts(doomed, source, target, dead=dead))
+        stuck = find_rows(finished.data, "quarantined")
+        assert {*stuck} == {name for name, place in places.items() if place == dead.name}
+        assert {*find_rows(finished.data, "done")} == {*places} - {*stuck}
+        assert [gap["edge"] for gap in finished.data["gaps"]] == [dead.name]
+        again = doomed.ops2.try_drp(*order_failover(source, target, len(stuck)))
+        assert again.code == 4, again.said
+        assert all(f"cannot place '{name}'" in again.output for name in stuck), again.said
+        reports = [finished.data, finish_with_all_hosts(doomed, source, target, dead=dead)]
+        assert {ask(doomed, name, str(dead.edge_address)) for name in places} == {200}
     for tenant, client in clients.items():
         (report,) = (each for each in reports if tenant in find_rows(each, "done"))
         print(tenant, check_lost(client, find_restored(report, tenant, ended=ended), olds[tenant][1]))
