@@ -54,10 +54,16 @@ class Move:
         self.watched.await_(lambda: self._count_retries(step, stage) > seen, f"a retry of {step}")
 
     def await_retry_or_end(self) -> None:
-        """A fault may also be met by waiting alone, and then nothing is retried."""
+        """A fault may also be met by waiting alone, and then nothing is retried, or the whole run pauses."""
         seen = self._count_retries("*", "")
         ended = self.watched.process.poll
-        self.watched.await_(lambda: ended() is not None or self._count_retries("*", "") > seen, "a retry")
+        self.watched.await_(
+            lambda: ended() is not None or self._is_pausing() or self._count_retries("*", "") > seen,
+            "a retry",
+        )
+
+    def _is_pausing(self) -> bool:
+        return any(event["kind"] == "run" and event["status"] == "pausing" for event in self.watched.events())
 
     def _count_retries(self, step: str, stage: str) -> int:
         return sum(
