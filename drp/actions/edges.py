@@ -265,7 +265,6 @@ class Forwarded:
     name: str
     domains: tuple[str, ...]
     epoch: int
-    target: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from functools import cache
 
 import pytest
 
+from drp.actions.action import Call
 from drp.actions.catalogue import action_specs
+from drp.actions.edges import CheckForwards, Forwarded, ForwardsParams
 from drp.actions.facts import gather_facts
 from drp.actions.orders import Order
 from drp.engine.events import RunResult
-from drp.errors import RejectedError
+from drp.errors import RejectedError, VerificationError
 from drp.model.plan import Plan
 from drp.runbooks.compile import compile_loaded
 from drp.testing.company import FakeCompany
@@ -117,3 +119,25 @@ def test_guards_know_before_the_witness_does(company: FakeCompany) -> None:
     taken = TakeoverReader(company.stores["witness"]).load("dc3")[0].taken
     assert set(taken) == set(TENANTS)
     assert company.hosts["h3"].told == company.hosts["h4"].told == taken
+
+
+def check_forwards(company: FakeCompany, tenant: str, *, epoch: int) -> None:
+    """At the edge of h4, for a tenant on h3."""
+    host = company.inventory.host("h4")
+    names = company.inventory.tenants[tenant].domains
+    params = ForwardsParams(address=host.edge, tenants=(Forwarded(name=tenant, domains=names, epoch=epoch),))
+    call = Call(run="r", step="s", actor="t", attempt=1, inputs={}, deadline_s=9, progress=print)
+    CheckForwards().apply(company, params, call)
+
+
+def test_an_edge_that_hands_on_nothing_is_noticed_for_who_is_served(company: FakeCompany) -> None:
+    run_failover(company)
+    serving = EpochReader(company.stores["witness"]).find_serving("acme")
+    assert serving is not None
+    assert serving.host == "h3"
+    check_forwards(company, "acme", epoch=serving.epoch)
+    company.edges["h4"].set_route("acme.example.test", None)
+    with pytest.raises(VerificationError, match=r"cannot reach 'acme\.example\.test' through"):
+        check_forwards(company, "acme", epoch=serving.epoch)
+    # who is not served under that epoch is not asked for
+    check_forwards(company, "acme", epoch=serving.epoch + 1)
